@@ -1,0 +1,9 @@
+#include "outputs/outputs.h"
+
+extern const struct output output_console, output_file;
+
+const struct output *const outputs[] = {
+	&output_console,
+	&output_file,
+	NULL,
+};

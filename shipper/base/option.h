@@ -1,0 +1,62 @@
+/*
+ * Options: one row each is the check, the default and the manual.
+ *
+ * A table ends with a row without a name. Modules export their table and the struct it fills;
+ * config/ reads YAML against the tables, and prints the reference configuration from them.
+ *
+ * Owns     option_free releases what option_default and the reader put into a conf struct
+ * Units    durations in nanoseconds (nsec), sizes in bytes
+ */
+#ifndef WIRESPAN_BASE_OPTION_H
+#define WIRESPAN_BASE_OPTION_H
+
+#include "shipper/base/fault.h"
+#include "shipper/base/time.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_type {
+	OPTION_BOOL,	 /* bool */
+	OPTION_INT,	 /* int64_t, within [min, max] */
+	OPTION_SIZE,	 /* int64_t bytes, within [min, max]: 4096, 64KiB, 10MB */
+	OPTION_DURATION, /* nsec, within [min, max]: 500ms, 10s, 5m, 1h; a bare number is seconds */
+	OPTION_TEXT,	 /* char *, "" when not set */
+	OPTION_SECRET,	 /* as TEXT, but never printed */
+	OPTION_CHOICE,	 /* int: index into choices */
+	OPTION_TEXTS,	 /* struct texts: a YAML list, or one text */
+	OPTION_PORTS,	 /* struct ports: a YAML list of 1–65535, or one */
+};
+
+enum { PORTS_MAX = 64 };
+
+struct texts {
+	char **at;
+	size_t count;
+};
+
+struct ports {
+	uint16_t at[PORTS_MAX];
+	size_t count;
+};
+
+struct option {
+	const char *name; /* the YAML key, within its section */
+	enum option_type type;
+	size_t offset;	    /* of the member in the conf struct */
+	const char *preset; /* default, as YAML would have it: "10s", "[80, 8080]", "" for none */
+	int64_t min, max;   /* of INT, SIZE, DURATION; both 0 for no limit */
+	const char *const *choices; /* of CHOICE, ends with NULL */
+	const char *unit;	    /* for the manual, where the type does not say */
+	const char *help;	    /* a sentence */
+};
+
+/* Fills a conf struct (zeroed by the caller) with the presets; a bad preset is our own mistake. */
+void option_default(const struct option *table, void *conf);
+
+/* One value from its text (lists in YAML flow form). False fills fault with what is expected. */
+bool option_parse(const struct option *row, void *conf, const char *text, struct fault *fault);
+
+void option_free(const struct option *table, void *conf);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Where frames come from: a file, a device, a test's memory.
+ *
+ * Borrows  a frame's bytes are good until the next call of `next` or `close`
+ * Errors   open and next fill a fault; what was read before stands
+ * Thread   a source belongs to one worker
+ * Units    packet time in nanoseconds since the epoch, UTC
+ */
+#ifndef WIRESPAN_CAPTURE_SOURCE_H
+#define WIRESPAN_CAPTURE_SOURCE_H
+
+#include "shipper/base/bytes.h"
+#include "shipper/base/fault.h"
+#include "shipper/base/time.h"
+
+struct frame {
+	nsec when;
+	struct bytes bytes;  /* as captured */
+	uint32_t wire_bytes; /* as on the wire; more than bytes.len when cut */
+	int link;	     /* LINKTYPE_ value (pcap-linktype(7)) */
+};
+
+enum next {
+	NEXT_FRAME,  /* a frame was filled in */
+	NEXT_IDLE,   /* a device: nothing came within the poll time; look at signals and clocks */
+	NEXT_END,    /* a file: no more, all was well */
+	NEXT_FAILED, /* no more, and the fault says why */
+};
+
+struct source_stats {
+	uint64_t received;	    /* frames handed out or seen by the kernel's filter */
+	uint64_t dropped_kernel;    /* no room in the kernel's buffer */
+	uint64_t dropped_interface; /* by the device or its driver */
+};
+
+struct source {
+	const char *name; /* "file", "device" */
+	enum next (*next)(void *self, struct frame *frame, struct fault *fault);
+	void (*stats)(void *self, struct source_stats *stats);
+	void (*close)(void *self); /* frees self */
+};
+
+/* An open source: the table of its functions and what they work on. */
+struct tap {
+	const struct source *source;
+	void *self;
+};
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * The engine between byte streams and documents: lanes, exchanges, matching, loss and resync, once
+ * for all protocols. What protocols see of it is protos/proto.h.
+ *
+ *  data / lost / end ─► lane ─► proto->unit ─► exchange_begin / _end ─► match ─► document
+ *
+ * A conversation (struct conn) is in one of these states:
+ *
+ *   UNDECIDED ──start recognizes, or one candidate──► READING ──conn_pass──► PASSING
+ *       └────────────none does──────────► PASSING        │ ▲
+ *                                                  loss, │ │ a question that start recognizes,
+ *                                                  alien ▼ │ after the server has spoken
+ *                                                       LOST
+ *
+ * Owns     conversations, exchanges (pooled), unparsed bytes; all charged to the quota
+ * Borrows  endpoints and stats of the flow, for the conversation's life
+ * Thread   an engine belongs to one worker
+ * Units    packet time; bytes
+ */
+#ifndef WIRESPAN_TXN_CONN_H
+#define WIRESPAN_TXN_CONN_H
+
+#include "protos/proto.h"
+#include "shipper/base/counter.h"
+#include "shipper/base/piece.h"
+#include "shipper/flow/flow.h"
+
+struct engine;
+
+struct engine_conf {
+	void *const *proto_conf; /* by place in protos[]; each begins with struct proto_conf */
+	struct bytes tail; /* ready-made JSON members that end every document: agent, host, … */
+	int64_t unparsed_bytes_max; /* of one direction, an unfinished part of a message */
+	int64_t exchanges_max;	    /* open ones of a conversation */
+};
+
+extern const struct option engine_options[];
+
+/* Where documents go. */
+struct document_sink {
+	/* Returns the block that the next document is appended to, or NULL to have it dropped. */
+	struct buf *(*room)(void *self);
+	/* A document of `type` was appended, from `at` to the block's end. `id` is its event.id. */
+	void (*wrote)(void *self, size_t at, unsigned proto, const char id[32]);
+};
+
+/* All pointers are borrowed for the engine's life. */
+struct engine *engine_new(const struct engine_conf *conf, const struct document_sink *sink,
+			  void *self, struct quota *quota, struct counters *counters);
+void engine_free(struct engine *engine);
+
+/* Which side is the client, by ports (flow_sink.guess). */
+enum side engine_guess(const struct engine *engine, const struct packet *packet);
+
+/* Writes exchanges whose transaction_timeout is over. Cheap when there are none. */
+void engine_expire(struct engine *engine, nsec now);
+
+/* Exchanges written so far, by protocol (place in protos[]) and status. */
+uint64_t engine_tally(const struct engine *engine, unsigned proto, enum status status);
+
+/* A conversation, on its first bytes; NULL when no protocol wants it. */
+struct conn *conn_new(struct engine *engine, struct flow *flow);
+void conn_free(struct conn *conn, enum flow_end why, nsec when);
+
+void conn_data(struct conn *conn, enum side from, const struct piece *piece);
+void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when);
+void conn_end(struct conn *conn, enum side from, nsec when);
+void conn_datagram(struct conn *conn, enum side from, const struct piece *piece,
+		   uint32_t cut_bytes);
+
+/* Nothing more can come of it: the flow may stop delivering. */
+bool conn_is_passing(const struct conn *conn);
+
+#endif

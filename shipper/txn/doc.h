@@ -1,0 +1,75 @@
+/*
+ * The document writer: JSON, written once, straight into its final place.
+ *
+ * A `struct doc_keys` is prepared once for each protocol from the common table and its own: for
+ * each field the object it lies in and the ready-made text of its key. Writing a field closes and
+ * opens objects as needed, so callers name fields and never braces; fields of one object must be
+ * written next to each other (an object opened twice is our own mistake: must).
+ *
+ * Text is made valid UTF-8 on the way in (a byte that is not becomes U+FFFD), and escaped, in one
+ * pass over words.
+ *
+ * Owns     nothing: it writes into a block that the caller gives, and grows it
+ * Thread   any, one at a time; struct doc_keys is immutable once made
+ */
+#ifndef WIRESPAN_TXN_DOC_H
+#define WIRESPAN_TXN_DOC_H
+
+#include "shipper/base/buf.h"
+#include "shipper/base/time.h"
+#include "shipper/decode/packet.h"
+#include "shipper/txn/field.h"
+
+struct doc_keys;
+
+struct doc_keys *doc_keys_new(const struct field *own); /* own may be NULL */
+void doc_keys_free(struct doc_keys *keys);
+
+struct doc {
+	struct buf *out;
+	const struct doc_keys *keys;
+	uint16_t node;	    /* the object that is open, 0 for the document itself */
+	bool comma;	    /* something stands before in this object or list */
+	uint64_t opened[4]; /* objects opened so far, a bit each */
+	size_t begin;	    /* where this document begins in out */
+};
+
+void doc_begin(struct doc *d, struct buf *out, const struct doc_keys *keys);
+void doc_end(struct doc *d); /* closes all, adds the newline */
+
+/* A field's value. Empty text writes nothing: what is not known is left out. */
+void doc_text(struct doc *d, unsigned field, struct bytes text);
+void doc_word(struct doc *d, unsigned field, const char *word); /* plain ASCII, nothing to escape */
+void doc_int(struct doc *d, unsigned field, int64_t n);
+void doc_bool(struct doc *d, unsigned field, bool yes);
+void doc_double(struct doc *d, unsigned field,
+		double n);				 /* finite; shortest form that reads back */
+void doc_time(struct doc *d, unsigned field, nsec when); /* RFC 3339, UTC, 9 digits */
+void doc_ip(struct doc *d, unsigned field, const struct addr *addr, uint8_t version);
+void doc_hex(struct doc *d, unsigned field, uint64_t n); /* 16 hex digits, as text */
+/* Ready-made JSON, e.g. ["network","web"]. */
+void doc_json(struct doc *d, unsigned field, struct bytes json);
+
+/* A text put together from pieces: begin, pieces, end. Nothing is written when it stays empty. */
+void doc_text_begin(struct doc *d, unsigned field);
+void doc_text_more(struct doc *d, struct bytes piece); /* a character may not span pieces */
+void doc_text_end(struct doc *d);
+
+/* Lists of texts, and objects with keys of their own (FIELD_OBJECT). Empty ones: don't begin. */
+void doc_list_begin(struct doc *d, unsigned field);
+void doc_list_text(struct doc *d, struct bytes text);
+void doc_list_int(struct doc *d, int64_t n);
+void doc_list_ip(struct doc *d, const struct addr *addr, uint8_t version);
+void doc_list_end(struct doc *d);
+void doc_object_begin(struct doc *d, unsigned field);
+void doc_object_text(struct doc *d, struct bytes key, struct bytes value);
+void doc_object_int(struct doc *d, struct bytes key, int64_t n);
+void doc_object_list_begin(struct doc *d, struct bytes key); /* values with doc_list_text */
+void doc_object_list_end(struct doc *d);
+void doc_object_end(struct doc *d);
+
+/* Address as text, RFC 5952; `to` has at least ADDR_TEXT_MAX bytes; returns the length. */
+enum { ADDR_TEXT_MAX = 46 };
+size_t addr_text(const struct addr *addr, uint8_t version, char *to);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Where the stages meet: frames from a source, through decode, flows and the engine, to a funnel.
+ *
+ * Owns     its tap, decoder, flow table, engine, quota, counters
+ * Borrows  settings and funnel, for its life
+ * Thread   a worker runs on one thread; worker_counters may be read from others
+ */
+#ifndef WIRESPAN_WORKER_H
+#define WIRESPAN_WORKER_H
+
+#include <signal.h>
+
+#include "shipper/capture/source.h"
+#include "shipper/conf/settings.h"
+
+struct worker;
+
+/* `memory` is this worker's share of the limit, in bytes. */
+struct worker *worker_new(const struct settings *settings, struct tap tap,
+			  const struct document_sink *sink, void *sink_self, size_t memory);
+void worker_free(struct worker *worker);
+
+/* Runs until the source ends or *stop is set, then writes what is open (worker_finish). */
+bool worker_run(struct worker *worker, const volatile sig_atomic_t *stop, struct fault *fault);
+
+/* In steps, for tests: one frame; the end. */
+void worker_frame(struct worker *worker, const struct frame *frame);
+void worker_finish(struct worker *worker);
+
+const struct counters *worker_counters(const struct worker *worker);
+uint64_t worker_tally(const struct worker *worker, unsigned proto, enum status status);
+size_t worker_memory_most(const struct worker *worker);
+void worker_source_stats(const struct worker *worker, struct source_stats *stats);
+
+#endif
