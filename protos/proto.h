@@ -58,6 +58,9 @@ struct exchange {
 	struct clip said[2]; /* a text for each side, for the protocol's use */
 	struct clip error;   /* error.message, where the other side said one */
 	struct clip raw[2];  /* send_request, send_response: without secrets, so the protocol's */
+	struct clip server_domain; /* server.domain and destination.domain, as the client said it */
+	struct addr forwarded_ip;  /* network.forwarded_ip, from what a proxy said */
+	uint8_t forwarded_version; /* 4 or 6; 0 when there is none */
 	enum status status;
 	uint32_t notes; /* enum note, or-ed */
 	/* ------------------------------------------------------------------ read only */
