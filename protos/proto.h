@@ -122,8 +122,10 @@ struct proto {
 	void (*write)(const struct exchange *x, struct doc *d);
 	/* Optional: an exchange is given back; frees what hangs off x->own. */
 	void (*forget)(struct exchange *x);
-	/* Optional: the conversation goes, or its reading starts anew (place lost): frees what
-	 * hangs off conn_self and conn_side. */
+	/* Optional: the place was lost: frees what hangs off conn_side, which is zeroed next;
+	 * conn_self stays as it is (user, schema, capabilities outlive a loss). */
+	void (*lose)(struct conn *conn);
+	/* Optional: the conversation goes: frees what hangs off conn_self and conn_side. */
 	void (*close)(struct conn *conn);
 	/* Optional: checks what single rows cannot, and prepares (lower-cases, sorts, compiles). */
 	bool (*ready)(void *conf, struct fault *fault);

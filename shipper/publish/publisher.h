@@ -45,9 +45,6 @@ bool publisher_close(struct publisher *publisher, nsec limit, struct publish_sta
 
 extern const struct document_sink funnel_sink; /* self: struct funnel * */
 
-/* Hands over what is there when it is old enough (or `now_or_never`). Called by the worker when it
- * is idle, and every so many packets. */
-void funnel_flush(struct funnel *funnel, bool now_or_never);
 uint64_t funnel_dropped(const struct funnel *funnel);
 
 #endif

@@ -42,6 +42,9 @@ struct document_sink {
 	struct buf *(*room)(void *self);
 	/* A document of `type` was appended, from `at` to the block's end. `id` is its event.id. */
 	void (*wrote)(void *self, size_t at, unsigned proto, const char id[32]);
+	/* The worker is idle (now), or some packets have passed: hand over what is old enough.
+	 * May be NULL. */
+	void (*flush)(void *self, bool now);
 };
 
 /* All pointers are borrowed for the engine's life. */
