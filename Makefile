@@ -1,9 +1,13 @@
 # wirespan: from packets to documents. `make help` lists the targets.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 VERSION := 0.1.0
+RUNS ?= 20000000
 
 PKGS := libpcap libcurl yajl yaml-0.1 zlib libbrotlidec libzstd libxxhash
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -19,11 +23,24 @@ LIB_SRC := $(filter-out shipper/main.c,$(wildcard shipper/*.c shipper/*/*.c prot
 	outputs/*.c outputs/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libwirespan.a
-UNIT_SRC := $(wildcard tests/unit/*.c)
-UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/%.o)
+UNIT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c))
+MUTATE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/mutate/*.c))
 
 .PHONY: all
-all: $(BUILD)/wirespan
+all: $(BUILD)/wirespan ## build build/wirespan
+
+.PHONY: demo
+demo: ## what it does, on real captures: documents, then tables
+	@scripts/install-packages build
+	@$(MAKE) --no-print-directory -j2 all
+	@scripts/demo
+
+.PHONY: test
+test: ## install what is missing, build, run every test
+	@scripts/install-packages test
+	@$(MAKE) --no-print-directory check
+
+# ---- the program ----
 
 $(BUILD)/wirespan: $(BUILD)/shipper/main.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -36,31 +53,102 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# Unit tests: every tests/unit/*.c, one Criterion program.
+# ---- tests: tests/README.md says what each is ----
+
+SANITIZERS := SAN=address,undefined EXTRA=-fno-sanitize-recover=undefined BUILD=build-asan OPT='-O1 -g'
+
+.PHONY: check
+check: ## build and run every test
+	@$(MAKE) --no-print-directory -j2 programs
+	@$(MAKE) --no-print-directory -j2 programs $(SANITIZERS)
+	@$(MAKE) --no-print-directory -j2 fuzz-build
+	@tests/run
+
+.PHONY: asan
+asan: ## tests under address and undefined behaviour sanitizers only
+	@$(MAKE) --no-print-directory -j2 programs $(SANITIZERS)
+	@tests/run unit-asan mutate-asan
+
+.PHONY: tsan
+tsan: ## tests under the thread sanitizer only
+	@$(MAKE) --no-print-directory -j2 programs SAN=thread BUILD=build-tsan
+	@tests/run unit-tsan e2e-tsan
+
+.PHONY: programs unit mutate golden
+programs: $(BUILD)/wirespan $(BUILD)/unit $(BUILD)/mutate
+unit: $(BUILD)/unit ## unit tests only
+	$(BUILD)/unit
+mutate: $(BUILD)/mutate ## captures whole, split, with losses, shuffled, cut
+	$(BUILD)/mutate
+golden: $(BUILD)/mutate ## write the golden documents anew and show what changed
+	$(BUILD)/mutate --write
+	git --no-pager diff --stat -p -- tests/golden
+
 $(BUILD)/unit: $(UNIT_OBJ) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 
-.PHONY: unit
-unit: $(BUILD)/unit
-	$(BUILD)/unit
+$(BUILD)/mutate: $(MUTATE_OBJ) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Fuzz targets: tests/fuzz/fuzz_NAME.c becomes $(BUILD)/fuzz/NAME (clang, libFuzzer, sanitizers).
-FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(LIB_SRC)
+# Fuzz targets: tests/fuzz/fuzz_NAME.c becomes build/fuzz/NAME (clang, libFuzzer, sanitizers).
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -std=c11 -O1 -g $(WARN) -fno-sanitize-recover=undefined
+FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/fuzz/obj/%.o)
+
+$(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -MF $@.d -std=c11 -O1 -g $(WARN) -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LDLIBS)
+	clang $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-.PHONY: fuzz-build
-fuzz-build: $(FUZZ_BIN)
+$(BUILD)/fuzz/lib.a: $(FUZZ_LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
 
-.PHONY: format
-format:
+$(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/lib.a
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
+.PHONY: fuzz-build fuzz
+fuzz-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+fuzz: fuzz-build ## RUNS (20 million) inputs through each fuzz target, two at a time
+	@mkdir -p $(FUZZ_NAMES:%=$(BUILD)/corpus/%) $(BUILD)/found
+	@printf '%s\n' $(FUZZ_NAMES) | xargs -P2 -I% sh -c 'nice $(BUILD)/fuzz/% -runs=$(RUNS) \
+		-artifact_prefix=$(BUILD)/found/%- -print_final_stats=1 $(BUILD)/corpus/% tests/fuzz/corpus/% \
+		>$(BUILD)/found/%.log 2>&1; rc=$$?; tail -n 8 $(BUILD)/found/%.log; exit $$rc'
+
+.PHONY: bench
+bench: all ## packets, bytes and exchanges per CPU second, beside only reading the file
+	tests/bench/run
+
+.PHONY: cover
+cover: ## line coverage of the tests, by folder
+	@scripts/install-packages cover
+	@$(MAKE) --no-print-directory -j2 programs BUILD=build-cover HARDEN= OPT='-O0 -g' EXTRA=--coverage
+	@find build-cover -name '*.gcda' -delete
+	@tests/run unit-cover mutate-cover e2e-cover
+	@scripts/coverage build-cover
+
+.PHONY: lint format
+lint: ## layout, clang's warnings, long functions and files
+	@tests/lint
+format: ## lay all C files out by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
+.PHONY: install
+install: all ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
+	install -D -m 755 $(BUILD)/wirespan $(DESTDIR)$(PREFIX)/bin/wirespan
+	install -D -m 644 docs/wirespan.1 $(DESTDIR)$(PREFIX)/share/man/man1/wirespan.1
+	install -D -m 644 config/wirespan.reference.yml \
+		$(DESTDIR)$(PREFIX)/share/doc/wirespan/wirespan.reference.yml
+	@# A configuration that somebody wrote stays.
+	[ -e $(DESTDIR)$(SYSCONFDIR)/wirespan/wirespan.yml ] || \
+		install -D -m 640 config/wirespan.yml $(DESTDIR)$(SYSCONFDIR)/wirespan/wirespan.yml
+
 .PHONY: clean
-clean:
+clean: ## remove all that was built
 	rm -rf build build-*
 
--include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/shipper/main.d
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+-include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
+-include $(FUZZ_LIB_OBJ:.o=.d) $(FUZZ_NAMES:%=$(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.d)
