@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum option_type {
 	OPTION_BOOL,	 /* bool */
@@ -25,6 +26,7 @@ enum option_type {
 	OPTION_SECRET,	 /* as TEXT, but never printed */
 	OPTION_CHOICE,	 /* int: index into choices */
 	OPTION_TEXTS,	 /* struct texts: a YAML list, or one text */
+	OPTION_PAIRS,	 /* struct texts, each "key=value": a YAML map */
 	OPTION_PORTS,	 /* struct ports: a YAML list of 1–65535, or one */
 };
 
@@ -54,9 +56,26 @@ struct option {
 /* Fills a conf struct (zeroed by the caller) with the presets; a bad preset is our own mistake. */
 void option_default(const struct option *table, void *conf);
 
-/* One value from its text (lists in YAML flow form). False fills fault with what is expected. */
+/* One value from its text (lists and maps in YAML flow form). False fills fault with what is
+ * expected; the value is then what it was. */
 bool option_parse(const struct option *row, void *conf, const char *text, struct fault *fault);
 
+/* As option_parse, from the items of a list ("key=value" for PAIRS). */
+bool option_parse_items(const struct option *row, void *conf, const char *const *items,
+			size_t count, struct fault *fault);
+
+/* TEXTS, PAIRS or PORTS. */
+bool option_is_list(const struct option *row);
+
 void option_free(const struct option *table, void *conf);
+
+/* The value in force, as YAML; a secret that is set as a remark in its place. */
+void option_print(const struct option *row, const void *conf, FILE *to);
+
+/* What a value looks like, in words: "a duration such as 10s, from 1ms to 1h". */
+void option_expected(const struct option *row, char *to, size_t size);
+
+/* 500ms, 1m30s, 1.5h, 10 (seconds), with a sign; false when it is no duration or overflows. */
+bool duration_parse(const char *text, nsec *to);
 
 #endif

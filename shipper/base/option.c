@@ -1,0 +1,582 @@
+#include "shipper/base/option.h"
+
+#include "shipper/base/bytes.h"
+#include "shipper/base/must.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { ITEMS_MAX = 1024, SHOWN_MAX = 80 };
+
+struct unit {
+	const char *name;
+	int64_t times;
+};
+
+/* Longer names before those they begin with. */
+static const struct unit duration_units[] = {
+	{"ns", 1},
+	{"us", NS_PER_US},
+	{"µs", NS_PER_US},
+	{"ms", NS_PER_MS},
+	{"s", NS_PER_S},
+	{"m", 60LL * NS_PER_S},
+	{"h", 3600LL * NS_PER_S},
+	{"d", 86400LL * NS_PER_S},
+	{NULL, 0},
+};
+
+static const struct unit size_units[] = {
+	{"KiB", 1LL << 10},
+	{"MiB", 1LL << 20},
+	{"GiB", 1LL << 30},
+	{"TiB", 1LL << 40},
+	{"kB", 1000},
+	{"MB", 1000 * 1000},
+	{"GB", 1000 * 1000 * 1000},
+	{"TB", 1000LL * 1000 * 1000 * 1000},
+	{"B", 1},
+	{NULL, 0},
+};
+
+static void *member(const struct option *row, void *conf)
+{
+	return (char *)conf + row->offset;
+}
+
+static const void *member_of(const struct option *row, const void *conf)
+{
+	return (const char *)conf + row->offset;
+}
+
+bool option_is_list(const struct option *row)
+{
+	return row->type == OPTION_TEXTS || row->type == OPTION_PAIRS || row->type == OPTION_PORTS;
+}
+
+/* ---- Numbers with units ---- */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A decimal number, perhaps with a fraction, at the front of *text. Up to 9 digits of the
+ * fraction count. */
+static bool number_take(const char **text, int64_t *whole, int64_t *billionths)
+{
+	const char *p = *text;
+	int64_t part = NS_PER_S / 10;
+
+	*whole = *billionths = 0;
+	if (!is_digit(*p))
+		return false;
+	for (; is_digit(*p); p++)
+		if (__builtin_mul_overflow(*whole, 10, whole) ||
+		    __builtin_add_overflow(*whole, *p - '0', whole))
+			return false;
+	if (*p == '.') {
+		if (!is_digit(*++p))
+			return false;
+		for (; is_digit(*p); p++, part /= 10)
+			*billionths += (*p - '0') * part;
+	}
+	*text = p;
+	return true;
+}
+
+static const struct unit *unit_take(const char **text, const struct unit *units)
+{
+	size_t len = 0;
+
+	while ((*text)[len] != '\0' && !is_digit((*text)[len]))
+		len++;
+	for (; units->name != NULL; units++)
+		if (strlen(units->name) == len && strncasecmp(units->name, *text, len) == 0) {
+			*text += len;
+			return units;
+		}
+	return NULL;
+}
+
+static bool times(int64_t whole, int64_t billionths, int64_t unit, int64_t *to)
+{
+	__extension__ __int128 all = whole;
+
+	all = (all * NS_PER_S + billionths) * unit / NS_PER_S;
+
+	if (all > INT64_MAX)
+		return false;
+	*to = (int64_t)all;
+	return true;
+}
+
+bool duration_parse(const char *text, nsec *to)
+{
+	static const struct unit bare = {"", NS_PER_S};
+	bool negative = *text == '-', first = true;
+	nsec sum = 0;
+
+	if (*text == '-' || *text == '+')
+		text++;
+	do {
+		const struct unit *unit;
+		int64_t whole, billionths;
+		nsec part;
+
+		if (!number_take(&text, &whole, &billionths))
+			return false;
+		unit = first && *text == '\0' ? &bare : unit_take(&text, duration_units);
+		first = false;
+		if (unit == NULL || !times(whole, billionths, unit->times, &part) ||
+		    __builtin_add_overflow(sum, part, &sum))
+			return false;
+	} while (*text != '\0');
+	*to = negative ? -sum : sum;
+	return true;
+}
+
+static bool size_parse(const char *text, int64_t *to)
+{
+	const struct unit *unit;
+	int64_t whole, billionths;
+
+	if (!number_take(&text, &whole, &billionths))
+		return false;
+	while (*text == ' ')
+		text++;
+	if (*text == '\0') {
+		*to = whole;
+		return billionths == 0;
+	}
+	unit = unit_take(&text, size_units);
+	return unit != NULL && *text == '\0' && times(whole, billionths, unit->times, to);
+}
+
+/* With the largest unit that leaves no fraction. */
+static void amount_text(int64_t n, const struct unit *units, const char *bare, char *to,
+			size_t size)
+{
+	const struct unit *best = NULL;
+
+	for (; units->name != NULL; units++)
+		if (n != 0 && n % units->times == 0 && (best == NULL || units->times > best->times))
+			best = units;
+	snprintf(to, size, "%" PRId64 "%s", best ? n / best->times : n, best ? best->name : bare);
+}
+
+static void value_text(const struct option *row, int64_t n, char *to, size_t size)
+{
+	/* The binary units come first and are preferred: 64000 is 64000B, not 64kB. */
+	static const struct unit binary[] = {
+		{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0},
+	};
+
+	if (row->type == OPTION_DURATION)
+		amount_text(n, duration_units, "s", to, size);
+	else if (row->type == OPTION_SIZE)
+		amount_text(n, binary, "B", to, size);
+	else
+		snprintf(to, size, "%" PRId64, n);
+}
+
+/* ---- What is expected ---- */
+
+static void range_text(const struct option *row, char *to, size_t size)
+{
+	char least[32], most[32];
+
+	to[0] = '\0';
+	if (row->min == 0 && row->max == 0)
+		return;
+	value_text(row, row->min, least, sizeof(least));
+	value_text(row, row->max, most, sizeof(most));
+	if (row->max == INT64_MAX)
+		snprintf(to, size, ", at least %s", least);
+	else
+		snprintf(to, size, ", from %s to %s", least, most);
+}
+
+static void choices_text(const struct option *row, char *to, size_t size)
+{
+	size_t at = (size_t)snprintf(to, size, "one of ");
+
+	for (size_t i = 0; row->choices[i] != NULL && at < size; i++)
+		at += (size_t)snprintf(to + at, size - at, "%s%s", i > 0 ? ", " : "",
+				       row->choices[i]);
+}
+
+void option_expected(const struct option *row, char *to, size_t size)
+{
+	static const char *const words[] = {
+		[OPTION_BOOL] = "true or false",
+		[OPTION_INT] = "a whole number",
+		[OPTION_SIZE] = "a size such as 64KiB or 10MB",
+		[OPTION_DURATION] = "a duration such as 10s",
+		[OPTION_TEXT] = "a text",
+		[OPTION_SECRET] = "a text",
+		[OPTION_TEXTS] = "a list of texts such as [a, b]",
+		[OPTION_PAIRS] = "names with values such as {a: b}",
+		[OPTION_PORTS] = "ports from 1 to 65535 such as [80, 8080]",
+	};
+	char range[80];
+
+	if (row->type == OPTION_CHOICE) {
+		choices_text(row, to, size);
+		return;
+	}
+	range_text(row, range, sizeof(range));
+	snprintf(to, size, "%s%s", words[row->type], range);
+}
+
+static bool unexpected(const struct option *row, const char *text, struct fault *fault)
+{
+	char expected[256];
+	bool shown = row->type != OPTION_SECRET;
+
+	option_expected(row, expected, sizeof(expected));
+	return fault_set(fault, "expected %s, got \"%.*s%s\"", expected, shown ? SHOWN_MAX : 0,
+			 text, strlen(text) > SHOWN_MAX || !shown ? "…" : "");
+}
+
+/* ---- Scalars ---- */
+
+static bool bool_parse(const char *text, bool *to)
+{
+	static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(text, words[i]) == 0) {
+			*to = i % 2 == 1;
+			return true;
+		}
+	return false;
+}
+
+static bool amount_parse(const struct option *row, const char *text, int64_t *to)
+{
+	bool limited = row->min != 0 || row->max != 0;
+	int64_t n;
+
+	if (row->type == OPTION_INT) {
+		if (!bytes_int(bytes_str(text), INT64_MIN, INT64_MAX, &n))
+			return false;
+	} else if (row->type == OPTION_SIZE ? !size_parse(text, &n) : !duration_parse(text, &n)) {
+		return false;
+	} else if (n < 0 && !limited) {
+		return false;
+	}
+	if (limited && (n < row->min || n > row->max))
+		return false;
+	*to = n;
+	return true;
+}
+
+static bool choice_parse(const struct option *row, const char *text, int *to)
+{
+	for (int i = 0; row->choices[i] != NULL; i++)
+		if (strcasecmp(row->choices[i], text) == 0) {
+			*to = i;
+			return true;
+		}
+	return false;
+}
+
+static void text_set(char **to, const char *text)
+{
+	free(*to);
+	*to = must_strdup(text);
+}
+
+/* ---- Lists ---- */
+
+static void texts_fini(struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->at[i]);
+	free(texts->at);
+	*texts = (struct texts){0};
+}
+
+static bool ports_parse(const char *const *items, size_t count, struct ports *to)
+{
+	struct ports ports = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		bool twice = false;
+		int64_t port;
+
+		if (!bytes_int(bytes_str(items[i]), 1, UINT16_MAX, &port))
+			return false;
+		for (size_t j = 0; j < ports.count; j++)
+			twice |= ports.at[j] == port;
+		if (twice)
+			continue;
+		if (ports.count == PORTS_MAX)
+			return false;
+		ports.at[ports.count++] = (uint16_t)port;
+	}
+	*to = ports;
+	return true;
+}
+
+static bool ports_fault(const struct option *row, const char *const *items, size_t count,
+			struct fault *fault)
+{
+	struct ports one;
+
+	for (size_t i = 0; i < count; i++)
+		if (!ports_parse(&items[i], 1, &one))
+			return unexpected(row, items[i], fault);
+	return fault_set(fault, "more than %d ports", PORTS_MAX);
+}
+
+bool option_parse_items(const struct option *row, void *conf, const char *const *items,
+			size_t count, struct fault *fault)
+{
+	char expected[256];
+	struct texts *texts;
+
+	if (!option_is_list(row)) {
+		option_expected(row, expected, sizeof(expected));
+		return fault_set(fault, "expected %s, got a list", expected);
+	}
+	if (count > ITEMS_MAX)
+		return fault_set(fault, "more than %d items", ITEMS_MAX);
+	if (row->type == OPTION_PORTS)
+		return ports_parse(items, count, member(row, conf)) ||
+		       ports_fault(row, items, count, fault);
+	for (size_t i = 0; row->type == OPTION_PAIRS && i < count; i++)
+		if (strchr(items[i], '=') == NULL || items[i][0] == '=')
+			return unexpected(row, items[i], fault);
+	texts = member(row, conf);
+	texts_fini(texts);
+	texts->at = must_alloc((count > 0 ? count : 1) * sizeof(texts->at[0]));
+	for (; texts->count < count; texts->count++)
+		texts->at[texts->count] = must_strdup(items[texts->count]);
+	return true;
+}
+
+/* Copies one item of a YAML flow list or map, up to a comma or the closing bracket. */
+static const char *item_take(const char *p, char close, char *to)
+{
+	char quote = *p == '"' || *p == '\'' ? *p : '\0';
+	char *begin = to;
+
+	if (quote != '\0') {
+		for (p++; *p != '\0' && *p != quote; p++)
+			*to++ = *p;
+		if (*p++ == '\0')
+			return NULL;
+	} else {
+		while (*p != '\0' && *p != ',' && *p != close && strchr("[]{}", *p) == NULL)
+			*to++ = *p++;
+		while (to > begin && (to[-1] == ' ' || to[-1] == '\t'))
+			to--;
+	}
+	*to = '\0';
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
+/* In a map's item "key: value" becomes "key=value". */
+static bool pair_join(char *item)
+{
+	char *colon = strstr(item, ": ");
+	char *value;
+	size_t len;
+
+	if (colon == NULL)
+		return false;
+	*colon = '=';
+	for (value = colon + 1; *value == ' '; value++)
+		;
+	len = strlen(value);
+	if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
+		value++;
+		len -= 2;
+	}
+	memmove(colon + 1, value, len);
+	colon[1 + len] = '\0';
+	return true;
+}
+
+/* A list or map in YAML flow form; quotes are known, escapes and nesting are not. */
+static bool flow_split(const char *text, bool pairs, char *to, const char **items, size_t *count)
+{
+	char close = pairs ? '}' : ']';
+	const char *p = text + 1;
+
+	for (*count = 0;; p++) {
+		while (*p == ' ')
+			p++;
+		if (*p == close)
+			break;
+		if (*count == ITEMS_MAX)
+			return false;
+		p = item_take(p, close, to);
+		if (p == NULL || (*p != ',' && *p != close) || (pairs && !pair_join(to)))
+			return false;
+		items[(*count)++] = to;
+		to += strlen(to) + 1;
+		if (*p == close)
+			break;
+	}
+	return p[1] == '\0';
+}
+
+static bool list_parse(const struct option *row, void *conf, const char *text, struct fault *fault)
+{
+	bool pairs = row->type == OPTION_PAIRS;
+	const char **items;
+	size_t count;
+	char *copy;
+	bool well;
+
+	if (text[0] == '\0')
+		return option_parse_items(row, conf, NULL, 0, fault);
+	if (text[0] != (pairs ? '{' : '['))
+		return option_parse_items(row, conf, &text, 1, fault);
+	copy = must_alloc(2 * strlen(text) + 2);
+	items = must_alloc(ITEMS_MAX * sizeof(items[0]));
+	well = flow_split(text, pairs, copy, items, &count)
+		       ? option_parse_items(row, conf, items, count, fault)
+		       : unexpected(row, text, fault);
+	free(items);
+	free(copy);
+	return well;
+}
+
+bool option_parse(const struct option *row, void *conf, const char *text, struct fault *fault)
+{
+	void *to = member(row, conf);
+	bool well = true;
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		well = bool_parse(text, to);
+		break;
+	case OPTION_INT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		well = amount_parse(row, text, to);
+		break;
+	case OPTION_TEXT:
+	case OPTION_SECRET:
+		text_set(to, text);
+		break;
+	case OPTION_CHOICE:
+		well = choice_parse(row, text, to);
+		break;
+	case OPTION_TEXTS:
+	case OPTION_PAIRS:
+	case OPTION_PORTS:
+		return list_parse(row, conf, text, fault);
+	}
+	return well || unexpected(row, text, fault);
+}
+
+void option_default(const struct option *table, void *conf)
+{
+	struct fault fault;
+
+	for (const struct option *row = table; row != NULL && row->name != NULL; row++)
+		must(option_parse(row, conf, row->preset, &fault));
+}
+
+void option_free(const struct option *table, void *conf)
+{
+	for (const struct option *row = table; row != NULL && row->name != NULL; row++) {
+		char **text = member(row, conf);
+
+		if (row->type == OPTION_TEXTS || row->type == OPTION_PAIRS) {
+			texts_fini(member(row, conf));
+		} else if (row->type == OPTION_TEXT || row->type == OPTION_SECRET) {
+			free(*text);
+			*text = NULL;
+		}
+	}
+}
+
+/* ---- Printing ---- */
+
+/* A text as YAML's double quoted form has it. */
+static void text_print(const char *text, size_t len, FILE *to)
+{
+	fputc('"', to);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			fprintf(to, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			fputc(c, to);
+	}
+	fputc('"', to);
+}
+
+static void items_print(const struct option *row, const struct texts *texts, FILE *to)
+{
+	bool pairs = row->type == OPTION_PAIRS;
+
+	fputc(pairs ? '{' : '[', to);
+	for (size_t i = 0; i < texts->count; i++) {
+		const char *text = texts->at[i];
+		size_t key = pairs ? strcspn(text, "=") : strlen(text);
+
+		fputs(i > 0 ? ", " : "", to);
+		text_print(text, key, to);
+		if (pairs) {
+			fputs(": ", to);
+			text_print(text + key + 1, strlen(text + key + 1), to);
+		}
+	}
+	fputc(pairs ? '}' : ']', to);
+}
+
+static void ports_print(const struct ports *ports, FILE *to)
+{
+	fputc('[', to);
+	for (size_t i = 0; i < ports->count; i++)
+		fprintf(to, "%s%u", i > 0 ? ", " : "", ports->at[i]);
+	fputc(']', to);
+}
+
+void option_print(const struct option *row, const void *conf, FILE *to)
+{
+	const void *from = member_of(row, conf);
+	char amount[32];
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		fputs(*(const bool *)from ? "true" : "false", to);
+		break;
+	case OPTION_INT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		value_text(row, *(const int64_t *)from, amount, sizeof(amount));
+		fputs(amount, to);
+		break;
+	case OPTION_TEXT:
+		text_print(*(char *const *)from, strlen(*(char *const *)from), to);
+		break;
+	case OPTION_SECRET:
+		fputs(**(char *const *)from == '\0' ? "\"\"" : "\"\" # set, not shown", to);
+		break;
+	case OPTION_CHOICE:
+		fputs(row->choices[*(const int *)from], to);
+		break;
+	case OPTION_TEXTS:
+	case OPTION_PAIRS:
+		items_print(row, from, to);
+		break;
+	case OPTION_PORTS:
+		ports_print(from, to);
+		break;
+	}
+}
