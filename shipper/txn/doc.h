@@ -4,7 +4,8 @@
  * A `struct doc_keys` is prepared once for each protocol from the common table and its own: for
  * each field the object it lies in and the ready-made text of its key. Writing a field closes and
  * opens objects as needed, so callers name fields and never braces; fields of one object must be
- * written next to each other (an object opened twice is our own mistake: must).
+ * written next to each other, and each field once (an object opened twice and a field written
+ * twice are our own mistakes: must).
  *
  * Text is made valid UTF-8 on the way in (a byte that is not becomes U+FFFD), and escaped, in one
  * pass over words.
@@ -28,13 +29,22 @@ void doc_keys_free(struct doc_keys *keys);
 struct doc {
 	struct buf *out;
 	const struct doc_keys *keys;
-	uint16_t node;	    /* the object that is open, 0 for the document itself */
-	bool comma;	    /* something stands before in this object or list */
-	uint64_t opened[4]; /* objects opened so far, a bit each */
-	size_t begin;	    /* where this document begins in out */
+	uint16_t node;	/* the object that is open, 0 for the document itself */
+	bool comma;	/* something stands before in this object or list */
+	bool in_text;	/* between doc_text_begin and doc_text_end */
+	uint16_t outer; /* the object around an open list */
+	uint16_t text_field;
+	size_t text_at;	     /* where that text begins, 0 while it is empty */
+	uint64_t opened[4];  /* objects opened so far, a bit each */
+	uint64_t written[8]; /* fields written so far, a bit each */
+	size_t begin;	     /* where this document begins in out */
+	int64_t second;	     /* whose text `clock` is */
+	uint8_t clock[21];   /* "2026-01-02T03:04:05. */
 };
 
 void doc_begin(struct doc *d, struct buf *out, const struct doc_keys *keys);
+/* Ready-made members of the document itself ("a":1,"b":{…}), behind all fields. */
+void doc_members(struct doc *d, struct bytes members);
 void doc_end(struct doc *d); /* closes all, adds the newline */
 
 /* A field's value. Empty text writes nothing: what is not known is left out. */
@@ -42,8 +52,8 @@ void doc_text(struct doc *d, unsigned field, struct bytes text);
 void doc_word(struct doc *d, unsigned field, const char *word); /* plain ASCII, nothing to escape */
 void doc_int(struct doc *d, unsigned field, int64_t n);
 void doc_bool(struct doc *d, unsigned field, bool yes);
-void doc_double(struct doc *d, unsigned field,
-		double n);				 /* finite; shortest form that reads back */
+/* The fewest digits that read back; infinities and NaN write nothing. */
+void doc_double(struct doc *d, unsigned field, double n);
 void doc_time(struct doc *d, unsigned field, nsec when); /* RFC 3339, UTC, 9 digits */
 void doc_ip(struct doc *d, unsigned field, const struct addr *addr, uint8_t version);
 void doc_hex(struct doc *d, unsigned field, uint64_t n); /* 16 hex digits, as text */
@@ -55,7 +65,8 @@ void doc_text_begin(struct doc *d, unsigned field);
 void doc_text_more(struct doc *d, struct bytes piece); /* a character may not span pieces */
 void doc_text_end(struct doc *d);
 
-/* Lists of texts, and objects with keys of their own (FIELD_OBJECT). Empty ones: don't begin. */
+/* Lists of texts, and objects with keys of their own (FIELD_OBJECT). Empty ones: don't begin.
+ * Values within them may be empty texts; that keys differ is the caller's care. */
 void doc_list_begin(struct doc *d, unsigned field);
 void doc_list_text(struct doc *d, struct bytes text);
 void doc_list_int(struct doc *d, int64_t n);

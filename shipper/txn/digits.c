@@ -1,0 +1,59 @@
+#include "shipper/txn/digits.h"
+
+const char digit_pairs[201] =
+	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243"
+	"4445464748495051525354555657585960616263646566676869707172737475767778798081828384858687"
+	"888990919293949596979899";
+
+static unsigned digits_count(uint64_t n)
+{
+	static const uint64_t least[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		10000000000000000000u,
+	};
+	/* log10 from log2: 1233 / 4096 is a little more than log10(2). */
+	unsigned guess = (64 - (unsigned)__builtin_clzll(n | 1)) * 1233 >> 12;
+
+	return guess + (n >= least[guess]);
+}
+
+uint8_t *digits_u64(uint8_t *to, uint64_t n)
+{
+	uint8_t *end = to + digits_count(n), *at = end;
+
+	while (n >= 100) {
+		at -= 2;
+		digits_two(at, (unsigned)(n % 100));
+		n /= 100;
+	}
+	if (n >= 10)
+		digits_two(at - 2, (unsigned)n);
+	else
+		at[-1] = (uint8_t)('0' + n);
+	return end;
+}
+
+uint8_t *digits_hex16(uint8_t *to, uint64_t n)
+{
+	for (unsigned i = 0; i < HEX16; i++)
+		to[i] = (uint8_t) "0123456789abcdef"[n >> (60 - 4 * i) & 15];
+	return to + HEX16;
+}

@@ -1,0 +1,152 @@
+#include "shipper/txn/json_text.h"
+
+#include <endian.h>
+
+enum {
+	ESCAPE_MAX = 6, /* \u001f */
+	STRETCH = 256,	/* input bytes for which room is made at a time */
+	WORD = 8,
+	/* The last word may reach over the stretch, its last byte may be escaped, and it is stored
+	 * whole also where less of it counts. */
+	SLACK = WORD + ESCAPE_MAX + WORD,
+};
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * The high bit of each byte that may not be copied as it is: a control character, a quote, a
+ * backslash, not ASCII. Subtracting from a word borrows from the byte above, but only a byte that
+ * is itself marked lends; so the lowest mark is right, and only that one is used.
+ */
+static uint64_t special_bytes(uint64_t word)
+{
+	uint64_t control = word - EACH(0x20);
+	uint64_t quote = (word ^ EACH('"')) - EACH(1);
+	uint64_t backslash = (word ^ EACH('\\')) - EACH(1);
+
+	return (word | control | quote | backslash) & EACH(0x80);
+}
+
+static uint64_t load_word(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, WORD);
+	return le64toh(word);
+}
+
+/* Fewer than eight bytes, filled up with spaces; reads nothing behind them. */
+static uint64_t load_part(const uint8_t *at, size_t n)
+{
+	uint64_t spaces = EACH(' ') << (8 * n);
+	uint32_t low, high;
+
+	if (n >= 4) {
+		memcpy(&low, at, 4);
+		memcpy(&high, at + n - 4, 4);
+		return spaces | le32toh(low) | (uint64_t)le32toh(high) << (8 * (n - 4));
+	}
+	return spaces | at[0] | (uint64_t)at[n / 2] << (8 * (n / 2)) |
+	       (uint64_t)at[n - 1] << (8 * (n - 1));
+}
+
+static void store_word(uint8_t *to, uint64_t word)
+{
+	word = htole64(word);
+	memcpy(to, &word, WORD);
+}
+
+static uint8_t *escape(uint8_t *to, uint8_t c)
+{
+	static const char letters[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+
+	*to++ = '\\';
+	if (c == '"' || c == '\\') {
+		*to++ = c;
+		return to;
+	}
+	*to++ = (uint8_t)letters[c];
+	if (letters[c] == 'u') {
+		memcpy(to, c < 16 ? "000" : "001", 3);
+		to[3] = (uint8_t) "0123456789abcdef"[c & 15];
+		to += 4;
+	}
+	return to;
+}
+
+/*
+ * How many bytes the sequence at `at` has (`left` > 0 of them are there). Not valid: how many
+ * belong to the part that broke off, at least 1.
+ */
+static size_t sequence_length(const uint8_t *at, size_t left, bool *valid)
+{
+	uint8_t lead = at[0], low = 0x80, high = 0xbf;
+	size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+
+	*valid = false;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 1;
+	if (lead == 0xe0)
+		low = 0xa0; /* below: could be written shorter */
+	else if (lead == 0xed)
+		high = 0x9f; /* above: surrogates */
+	else if (lead == 0xf0)
+		low = 0x90;
+	else if (lead == 0xf4)
+		high = 0x8f; /* above: past U+10FFFF */
+	if (left < 2 || at[1] < low || at[1] > high)
+		return 1;
+	for (size_t n = 2; n < want; n++)
+		if (n == left || (at[n] & 0xc0) != 0x80)
+			return n;
+	*valid = true;
+	return want;
+}
+
+/* Characters outside ASCII, as many as follow each other. Returns where they end in the text. */
+static const uint8_t *put_foreign(uint8_t **to, const uint8_t *at, const uint8_t *stop,
+				  const uint8_t *end)
+{
+	while (at < stop && *at >= 0x80) {
+		bool valid;
+		size_t n = sequence_length(at, (size_t)(end - at), &valid);
+		size_t put = valid ? n : 3;
+
+		memcpy(*to, valid ? at : (const uint8_t *)"\xef\xbf\xbd", put);
+		*to += put;
+		at += n;
+	}
+	return at;
+}
+
+void json_text(struct buf *out, struct bytes text)
+{
+	const uint8_t *at = text.at, *end = text.len > 0 ? at + text.len : at;
+
+	while (at < end) {
+		const uint8_t *stop = end - at > STRETCH ? at + STRETCH : end;
+		uint8_t *to = buf_room(out, STRETCH * ESCAPE_MAX + SLACK);
+
+		while (at < stop) {
+			size_t n = (size_t)(end - at);
+			uint64_t word = n >= WORD ? load_word(at) : load_part(at, n);
+			uint64_t special = special_bytes(word);
+
+			store_word(to, word);
+			if (special == 0) {
+				n = n >= WORD ? WORD : n;
+				at += n;
+				to += n;
+				continue;
+			}
+			n = (size_t)__builtin_ctzll(special) / 8;
+			at += n;
+			to += n;
+			if (*at >= 0x80)
+				at = put_foreign(&to, at, stop, end);
+			else
+				to = escape(to, *at++);
+		}
+		out->len = (size_t)(to - out->at);
+	}
+}
