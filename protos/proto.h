@@ -68,14 +68,21 @@ struct exchange {
 	bool begun[2], ended[2]; /* by side: CLIENT the question, SERVER the (last) answer */
 	bool whole[2];		 /* ended as the protocol says, nothing lost of it */
 	bool written;		 /* timed out: already a document, waits only to take its answer */
+	bool spoiled[2];	 /* never to be whole, see exchange_spoil */
+	bool answered;		 /* all answers that it gets have ended */
+	bool done_asked;	 /* see exchange_done */
+	bool pushed;		 /* belongs to no question */
+	uint8_t until_close;	 /* 1 << side: that message ends with its side of the connection */
 	uint8_t asker;		 /* enum side: who asked; SERVER for a server's own request */
 	int expects;		 /* answers still to come; ANSWERS_MANY */
 	nsec begin[2], end[2];	 /* packet times of first and last byte */
 	uint64_t from[2];	 /* stream offsets of the first byte */
 	uint64_t bytes[2];	 /* of its messages on the wire */
 	uint32_t packets[2];	 /* that carried them */
-	uint64_t number;	 /* counts the conversation's exchanges, from 0 */
-	struct clip key;	 /* MATCH_KEY */
+	uint32_t first_piece[2];
+	int64_t text_max; /* of a text, in bytes: max_message_size */
+	uint64_t number;  /* counts the conversation's exchanges, from 0 */
+	struct clip key;  /* MATCH_KEY */
 	uint32_t begin_retransmits, begin_out_of_order; /* the connection's, at the beginning */
 	uint64_t begin_gap_bytes;
 	struct exchange *next, *prev;	  /* open ones of the conversation, oldest first */

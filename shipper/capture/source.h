@@ -22,7 +22,8 @@ struct frame {
 
 enum next {
 	NEXT_FRAME,  /* a frame was filled in */
-	NEXT_IDLE,   /* a device: nothing came within the poll time; look at signals and clocks */
+	NEXT_IDLE,   /* nothing came within the poll time; a device sets frame->when to the present,
+			so that timeouts go on; look at signals and clocks */
 	NEXT_END,    /* a file: no more, all was well */
 	NEXT_FAILED, /* no more, and the fault says why */
 };

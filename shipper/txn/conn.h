@@ -63,7 +63,7 @@ uint64_t engine_tally(const struct engine *engine, unsigned proto, enum status s
 
 /* A conversation, on its first bytes; NULL when no protocol wants it. */
 struct conn *conn_new(struct engine *engine, struct flow *flow);
-void conn_free(struct conn *conn, enum flow_end why, nsec when);
+void conn_free(struct conn *conn, enum flow_end why);
 
 void conn_data(struct conn *conn, enum side from, const struct piece *piece);
 void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when);

@@ -1,0 +1,235 @@
+/*
+ * What protocols call about exchanges, and how answers find their questions.
+ *
+ * In order: an answer is to the oldest question that still lacks one, unless its first packet
+ * acknowledges less than that question's beginning: then its sender cannot have read the question,
+ * and it is an answer to something that was not seen.
+ */
+#include "shipper/base/must.h"
+#include "shipper/txn/engine.h"
+
+static struct exchange *begin(struct conn *conn, enum side from, struct exchange *x)
+{
+	struct lane *lane = &conn->lane[from];
+	enum side role = exchange_role(x, from);
+
+	must(lane->current == NULL);
+	lane->current = x;
+	x->begun[role] = true;
+	x->begin[role] = conn->first.when;
+	x->end[role] = conn->first.when;
+	x->from[role] = lane->offset;
+	if (x->first_piece[role] == 0)
+		x->first_piece[role] = conn->first.piece;
+	if (role == SERVER && x->begun[CLIENT] && !x->ended[CLIENT])
+		x->notes |= NOTE_OUT_OF_ORDER;
+	return x;
+}
+
+/* A conversation in which nothing is open when a question comes is sure of its place again, once a
+ * pair was read since the loss. */
+static void settle(struct conn *conn)
+{
+	if (conn->unsure && conn->open == 0 && conn->since_resync > 0)
+		conn->unsure = 0;
+}
+
+static struct exchange *ask(struct conn *conn, enum side from)
+{
+	settle(conn);
+	struct exchange *x = exchange_new(conn, from);
+
+	return begin(conn, from, x);
+}
+
+/* Nobody asked for it, or the question was not seen. */
+static struct exchange *unasked(struct conn *conn, enum side from)
+{
+	return begin(conn, from, exchange_new(conn, side_other(from)));
+}
+
+struct exchange *exchange_oldest(struct conn *conn)
+{
+	struct exchange *x = conn->oldest;
+
+	while (x && (x->answered || !x->begun[CLIENT] || x->asker != CLIENT))
+		x = x->next;
+	return x;
+}
+
+struct exchange *exchange_begin(struct conn *conn, enum side from)
+{
+	if (from == CLIENT)
+		return ask(conn, CLIENT);
+	struct exchange *x = exchange_oldest(conn);
+
+	if (x == NULL ||
+	    (conn->first.peer_at != PEER_UNKNOWN && conn->first.peer_at <= x->from[CLIENT]))
+		return unasked(conn, SERVER);
+	return begin(conn, SERVER, x);
+}
+
+struct exchange *exchange_ask(struct conn *conn, enum side from, struct bytes key)
+{
+	struct exchange *x = ask(conn, from);
+
+	clip_set(&x->key, &x->kept, key, key.len);
+	return x;
+}
+
+struct exchange *exchange_answer(struct conn *conn, enum side from, struct bytes key)
+{
+	for (struct exchange *x = conn->oldest; x; x = x->next)
+		if (x->asker != from && !x->answered && x->begun[CLIENT] &&
+		    x != conn->lane[from].current && bytes_eq(clip_bytes(&x->key, &x->kept), key))
+			return begin(conn, from, x);
+	return unasked(conn, from);
+}
+
+struct exchange *exchange_push(struct conn *conn, enum side from)
+{
+	struct exchange *x = unasked(conn, from);
+
+	x->pushed = true;
+	return x;
+}
+
+struct exchange *exchange_of(struct conn *conn, enum side from)
+{
+	return conn->lane[from].current;
+}
+
+void exchange_expect(struct exchange *x, int answers)
+{
+	x->expects = answers;
+}
+
+void exchange_end(struct conn *conn, enum side from)
+{
+	must(conn->lane[from].current != NULL);
+	conn->lane[from].ending = true;
+}
+
+void exchange_again(struct conn *conn, enum side from)
+{
+	must(conn->lane[from].current != NULL);
+	conn->lane[from].again = true;
+}
+
+void exchange_done(struct conn *conn, struct exchange *x)
+{
+	x->done_asked = true;
+	conn->done_asked++;
+}
+
+void exchange_until_close(struct conn *conn, enum side from)
+{
+	must(conn->lane[from].current != NULL);
+	conn->lane[from].current->until_close |= (uint8_t)(1 << from);
+}
+
+void exchange_spoil(struct conn *conn, enum side from, enum note note)
+{
+	struct exchange *x = conn->lane[from].current;
+
+	must(x != NULL);
+	x->notes |= note;
+	x->spoiled[exchange_role(x, from)] = true;
+	conn->lane[from].ending = true;
+}
+
+void conn_pass(struct conn *conn)
+{
+	conn->passing = true;
+}
+
+void exchange_keep(struct exchange *x, struct clip *clip, struct bytes more)
+{
+	clip_add(clip, &x->kept, more, (size_t)x->text_max);
+	if (clip->cut)
+		x->notes |= NOTE_TRIMMED;
+}
+
+/* ---- The engine's part ---- */
+
+static void complete(struct conn *conn, struct exchange *x)
+{
+	conn->since_resync++;
+	conn->aliens = 0;
+	record_write(conn, x);
+	exchange_release(conn, x);
+}
+
+static void finish_message(struct conn *conn, enum side from, struct exchange *x)
+{
+	enum side role = exchange_role(x, from);
+
+	conn->lane[from].current = NULL;
+	x->ended[role] = true;
+	x->whole[role] = !x->spoiled[role];
+	if (role == SERVER && x->expects > 0)
+		x->expects--;
+	if (x->expects == 0)
+		x->answered = true;
+	if (x->answered && (x->ended[CLIENT] || !x->begun[CLIENT]))
+		complete(conn, x);
+}
+
+static void finish_done(struct conn *conn)
+{
+	struct exchange *next;
+
+	conn->done_asked = 0;
+	for (struct exchange *x = conn->oldest; x; x = next) {
+		next = x->next;
+		if (!x->done_asked)
+			continue;
+		x->done_asked = false;
+		x->answered = true;
+		x->expects = 0;
+		bool busy = conn->lane[CLIENT].current == x || conn->lane[SERVER].current == x;
+
+		if (!busy && (x->ended[CLIENT] || !x->begun[CLIENT]))
+			complete(conn, x);
+	}
+}
+
+/* n more bytes of `from` were used: counts them, then does what the unit asked for. */
+void exchange_commit(struct conn *conn, enum side from, uint64_t n)
+{
+	struct lane *lane = &conn->lane[from];
+	struct exchange *x = lane->current;
+
+	lane->offset += n;
+	if (x) {
+		enum side role = exchange_role(x, from);
+
+		x->bytes[role] += n;
+		x->end[role] = conn->last.when;
+		x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
+		if (lane->ending)
+			finish_message(conn, from, x);
+		else if (lane->again)
+			lane->current = NULL;
+	}
+	lane->ending = lane->again = false;
+	if (conn->done_asked)
+		finish_done(conn);
+}
+
+/* The exchange will not be whole: what is known of it goes out. */
+void exchange_cut_off(struct conn *conn, struct exchange *x, enum note note)
+{
+	for (int from = CLIENT; from <= SERVER; from++)
+		if (conn->lane[from].current == x)
+			conn->lane[from].current = NULL;
+	x->notes |= note;
+	record_write(conn, x);
+	exchange_release(conn, x);
+}
+
+void exchange_cut_all(struct conn *conn, enum note note)
+{
+	while (conn->oldest)
+		exchange_cut_off(conn, conn->oldest, note);
+}

@@ -1,0 +1,425 @@
+/*
+ * Lanes: bytes to units, once for all protocols; losses and the way back.
+ *
+ * After a loss both directions have lost their place together. Reading resumes at the first client
+ * bytes, after the server has spoken, that `start` recognizes; server bytes whose sender had not
+ * seen these yet are passed over, and the first behind them must look like an answer.
+ */
+#include "shipper/base/must.h"
+#include "shipper/txn/engine.h"
+
+static void count_aliens(struct conn *conn)
+{
+	count(conn->engine->counters, COUNT_LANE_ALIEN);
+	if (++conn->aliens >= ALIENS_MAX) {
+		count(conn->engine->counters, COUNT_LANE_GIVEN_UP);
+		conn->state = CONN_PASSING;
+	}
+}
+
+static void drop_kept(struct conn *conn, enum side from)
+{
+	struct lane *lane = &conn->lane[from];
+
+	count_n(conn->engine->counters, COUNT_LANE_SKIPPED, lane->kept.len);
+	lane->offset += lane->kept.len;
+	lane->mark_count = 0;
+	buf_fini(&lane->kept);
+}
+
+/* Both directions lose their place; open exchanges go out marked. */
+void conn_lose(struct conn *conn, enum note note)
+{
+	exchange_cut_all(conn, note);
+	drop_kept(conn, CLIENT);
+	drop_kept(conn, SERVER);
+	if (conn->class->proto->lose)
+		conn->class->proto->lose(conn);
+	memset(conn->lane[CLIENT].state, 0, conn->class->proto->side_size);
+	memset(conn->lane[SERVER].state, 0, conn->class->proto->side_size);
+	for (int from = CLIENT; from <= SERVER; from++)
+		conn->lane[from].ending = conn->lane[from].again = false;
+	conn->passing = false;
+	conn->done_asked = 0;
+	conn->fresh = false;
+	conn->server_spoke = false;
+	if (conn->state == CONN_READING)
+		conn->state = CONN_LOST;
+}
+
+/* ---- Marks ---- */
+
+static void mark_add(struct lane *lane, struct mark m)
+{
+	const struct mark *last = lane->mark_count ? &lane->marks[lane->mark_count - 1] : NULL;
+
+	if (last && last->when == m.when && last->peer_at == m.peer_at)
+		return;
+	if (lane->mark_count == MARKS_MAX) {
+		/* Bytes of a packet in the middle are taken for the one before it: the first
+		 * and the last are what documents show. */
+		memmove(&lane->marks[MARKS_MAX / 2], &lane->marks[MARKS_MAX / 2 + 1],
+			(MARKS_MAX / 2 - 1) * sizeof(m));
+		lane->mark_count--;
+	}
+	lane->marks[lane->mark_count++] = m;
+}
+
+/* The packet that holds the byte at this offset. */
+static struct mark mark_at(const struct lane *lane, uint64_t offset)
+{
+	unsigned i = lane->mark_count - 1;
+
+	while (i > 0 && lane->marks[i].offset > offset)
+		i--;
+	return lane->marks[i];
+}
+
+/* Forgets the packets before the one that holds lane->offset. */
+static void marks_trim(struct lane *lane)
+{
+	unsigned n = 0;
+
+	while (n + 1 < lane->mark_count && lane->marks[n + 1].offset <= lane->offset)
+		n++;
+	if (n == 0)
+		return;
+	lane->mark_count -= n;
+	memmove(lane->marks, lane->marks + n, lane->mark_count * sizeof(lane->marks[0]));
+}
+
+/* ---- Units ---- */
+
+static void pass(struct conn *conn)
+{
+	struct exchange *x;
+
+	conn->passing = false;
+	conn->state = CONN_PASSING;
+	while ((x = conn->oldest)) {
+		for (int role = CLIENT; role <= SERVER; role++)
+			x->ended[role] = x->whole[role] = x->begun[role];
+		exchange_cut_off(conn, x, 0);
+	}
+}
+
+/* Offers the unit what there is, until it wants more; returns how many bytes are done with.
+ * `direct` is the packet that all of them lie in, NULL when they are the lane's kept ones. */
+static size_t run(struct conn *conn, enum side from, struct bytes b, const struct mark *direct)
+{
+	struct lane *lane = &conn->lane[from];
+	const struct proto *proto = conn->class->proto;
+	size_t used = 0;
+
+	while (used < b.len && conn->state == CONN_READING) {
+		struct cursor c = cursor_of(bytes_skip(b, used));
+
+		conn->first = direct ? *direct : mark_at(lane, lane->offset);
+		enum step step = proto->unit(conn, from, &c);
+
+		if (step == STEP_MORE)
+			break;
+		if (step == STEP_ALIEN) {
+			conn_lose(conn, NOTE_ALIEN);
+			count_aliens(conn);
+			break;
+		}
+		size_t n = cursor_used(&c);
+
+		must(n > 0);
+		conn->last = direct ? *direct : mark_at(lane, lane->offset + n - 1);
+		exchange_commit(conn, from, n);
+		used += n;
+		if (conn->passing)
+			pass(conn);
+		else if (conn->open > (uint64_t)conn->engine->conf->exchanges_max) {
+			count_n(conn->engine->counters, COUNT_EXCHANGES_LIMIT, conn->open);
+			conn_lose(conn, NOTE_LIMIT);
+		}
+	}
+	return used;
+}
+
+static void keep(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
+{
+	struct lane *lane = &conn->lane[from];
+
+	if (b.len == 0)
+		return;
+	mark_add(lane, *m);
+	buf_add(&lane->kept, b);
+}
+
+static void run_kept(struct conn *conn, enum side from)
+{
+	struct lane *lane = &conn->lane[from];
+	uint64_t end = lane->offset + lane->kept.len;
+	size_t used = run(conn, from, buf_bytes(&lane->kept), NULL);
+
+	if (conn->state != CONN_READING || lane->offset == end) {
+		lane->mark_count = 0;
+		buf_fini(&lane->kept);
+		lane->offset = end;
+		return;
+	}
+	buf_drop(&lane->kept, used);
+	marks_trim(lane);
+}
+
+static void feed(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
+{
+	struct lane *lane = &conn->lane[from];
+	uint64_t end = m->offset + b.len;
+
+	if (lane->kept.len > 0) {
+		keep(conn, from, b, m);
+		run_kept(conn, from);
+	} else {
+		keep(conn, from, bytes_skip(b, run(conn, from, b, m)), m);
+	}
+	if (conn->state != CONN_READING) {
+		drop_kept(conn, from);
+		lane->offset = end;
+	} else if (lane->kept.len > (uint64_t)conn->engine->conf->unparsed_bytes_max) {
+		count(conn->engine->counters, COUNT_LANE_LIMIT);
+		conn_lose(conn, NOTE_LIMIT);
+	}
+}
+
+/* ---- Where nothing is read yet, or no more ---- */
+
+static void skip(struct conn *conn, enum side from, uint64_t n)
+{
+	conn->lane[from].offset += n;
+	count_n(conn->engine->counters, COUNT_LANE_SKIPPED, n);
+}
+
+static void resume(struct conn *conn, enum side from)
+{
+	if (!conn->fresh) {
+		count(conn->engine->counters, COUNT_LANE_RESYNC);
+		conn->unsure = NOTE_RESYNC;
+	}
+	conn->fresh = false;
+	conn->since_resync = 0;
+	conn->state = CONN_READING;
+	conn->server_checked = from == SERVER;
+	conn->resumed_at = conn->lane[CLIENT].offset;
+}
+
+static void seek(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
+{
+	struct lane *lane = &conn->lane[from];
+	enum guess guess;
+
+	if (from == SERVER)
+		conn->server_spoke = true;
+	if (from == SERVER ? !conn->fresh : !conn->server_spoke) {
+		skip(conn, from, b.len);
+		return;
+	}
+	keep(conn, from, b, m);
+	guess = conn->class->proto->start(buf_bytes(&lane->kept), from);
+	if (guess == GUESS_NO ||
+	    lane->kept.len > (uint64_t)conn->engine->conf->unparsed_bytes_max) {
+		drop_kept(conn, from);
+	} else if (guess == GUESS_YES) {
+		resume(conn, from);
+		run_kept(conn, from);
+	}
+}
+
+/* After resuming at a question: what the server sent before it can have read it is skipped, and
+ * what follows must look like an answer. False when these bytes are not to be read. */
+static bool check_server(struct conn *conn, struct bytes b, const struct mark *m)
+{
+	struct lane *lane = &conn->lane[SERVER];
+	enum guess guess;
+
+	if (lane->kept.len == 0 && m->peer_at != PEER_UNKNOWN && m->peer_at <= conn->resumed_at) {
+		skip(conn, SERVER, b.len);
+		return false;
+	}
+	keep(conn, SERVER, b, m);
+	guess = conn->class->proto->start(buf_bytes(&lane->kept), SERVER);
+	if (guess == GUESS_NO) {
+		conn_lose(conn, NOTE_ALIEN);
+		conn->server_spoke = true;
+		count_aliens(conn);
+	} else if (guess == GUESS_YES) {
+		conn->server_checked = true;
+		run_kept(conn, SERVER);
+	}
+	return false;
+}
+
+enum { DECIDE_BYTES_MAX = 2048 };
+
+/* Which of the candidates it is; those whose port it is come first. */
+static void decide(struct conn *conn)
+{
+	bool maybe = false;
+
+	for (int pass_by_port = 1; pass_by_port >= 0; pass_by_port--) {
+		for (unsigned i = 0; i < conn->engine->class_count; i++) {
+			struct class *class = &conn->engine->classes[i];
+
+			if (!(conn->candidates >> i & 1) ||
+			    (int)(conn->by_port >> i & 1) != pass_by_port)
+				continue;
+			for (int from = CLIENT; from <= SERVER; from++) {
+				struct bytes b = buf_bytes(&conn->lane[from].kept);
+				enum guess guess = b.len ? class->proto->start(b, (enum side)from)
+							 : GUESS_MAYBE;
+
+				if (guess == GUESS_YES) {
+					conn_choose(conn, class);
+					return;
+				}
+				maybe |= guess == GUESS_MAYBE;
+			}
+		}
+	}
+	if (!maybe || conn->lane[CLIENT].kept.len > DECIDE_BYTES_MAX ||
+	    conn->lane[SERVER].kept.len > DECIDE_BYTES_MAX) {
+		count(conn->engine->counters, COUNT_FLOWS_NOBODY);
+		conn->state = CONN_PASSING;
+	}
+}
+
+static void undecided(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
+{
+	keep(conn, from, b, m);
+	decide(conn);
+	if (conn->state == CONN_UNDECIDED)
+		return;
+	if (conn->state == CONN_LOST) {
+		resume(conn, from);
+		conn->unsure = NOTE_MIDSTREAM;
+		if (conn->class->proto->start(buf_bytes(&conn->lane[SERVER].kept), SERVER) !=
+		    GUESS_YES)
+			drop_kept(conn, SERVER);
+	}
+	conn->server_checked = true;
+	enum side first =
+		conn->lane[CLIENT].kept.len && conn->lane[SERVER].kept.len &&
+				conn->lane[SERVER].marks[0].when < conn->lane[CLIENT].marks[0].when
+			? SERVER
+			: CLIENT;
+
+	for (int i = 0; i < 2; i++, first = side_other(first)) {
+		if (conn->state == CONN_READING && conn->lane[first].kept.len > 0)
+			run_kept(conn, first);
+		else if (conn->state != CONN_READING)
+			drop_kept(conn, first);
+	}
+}
+
+/* ---- What the worker calls ---- */
+
+void conn_data(struct conn *conn, enum side from, const struct piece *piece)
+{
+	struct lane *lane = &conn->lane[from];
+	struct mark m = {lane->offset + lane->kept.len, piece->when, piece->peer_at,
+			 ++lane->pieces};
+
+	switch (conn->state) {
+	case CONN_READING:
+		if (from == CLIENT || conn->server_checked || check_server(conn, piece->bytes, &m))
+			feed(conn, from, piece->bytes, &m);
+		break;
+	case CONN_LOST:
+		seek(conn, from, piece->bytes, &m);
+		break;
+	case CONN_UNDECIDED:
+		undecided(conn, from, piece->bytes, &m);
+		break;
+	case CONN_PASSING:
+		lane->offset += piece->bytes.len;
+		count_n(conn->engine->counters, COUNT_LANE_PASSED, piece->bytes.len);
+		break;
+	}
+}
+
+void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when)
+{
+	struct lane *lane = &conn->lane[from];
+
+	if (conn->state == CONN_READING && lane->kept.len == 0 && conn->class->proto->lost) {
+		conn->first = conn->last =
+			(struct mark){lane->offset, when, PEER_UNKNOWN, lane->pieces};
+		if (conn->class->proto->lost(conn, from, n) == STEP_DONE) {
+			if (lane->current)
+				lane->current->notes |= NOTE_GAP;
+			exchange_commit(conn, from, n);
+			if (conn->passing)
+				pass(conn);
+			return;
+		}
+	}
+	if (conn->state == CONN_READING)
+		conn_lose(conn, NOTE_GAP);
+	else
+		drop_kept(conn, from);
+	if (conn->state == CONN_UNDECIDED)
+		conn->fresh = true;
+	lane->offset += n;
+}
+
+void conn_end(struct conn *conn, enum side from, nsec when)
+{
+	struct lane *lane = &conn->lane[from];
+	struct exchange *x = lane->current;
+
+	lane->ended = true;
+	if (conn->state != CONN_READING)
+		return;
+	if (x && lane->kept.len == 0 && (x->until_close >> from & 1)) {
+		conn->first = conn->last =
+			(struct mark){lane->offset, when, PEER_UNKNOWN, lane->pieces};
+		conn->last.when = x->end[exchange_role(x, from)];
+		lane->ending = true;
+		exchange_commit(conn, from, 0);
+	}
+	if (from == CLIENT)
+		drop_kept(conn, CLIENT);
+	else /* nothing will be answered any more */
+		conn_lose(conn, NOTE_CLOSED);
+}
+
+/* A datagram is a stream of one piece: its state begins anew, and nothing is kept of it. */
+void conn_datagram(struct conn *conn, enum side from, const struct piece *piece, uint32_t cut_bytes)
+{
+	struct lane *lane = &conn->lane[from];
+	struct mark m = {lane->offset, piece->when, PEER_UNKNOWN, ++lane->pieces};
+	uint64_t end = lane->offset + piece->bytes.len + cut_bytes;
+
+	if (conn->state == CONN_UNDECIDED) {
+		keep(conn, from, piece->bytes, &m);
+		decide(conn);
+		drop_kept(conn, from);
+		lane->offset = m.offset;
+	}
+	if (conn->state != CONN_READING) {
+		lane->offset = end;
+		return;
+	}
+	memset(lane->state, 0, conn->class->proto->side_size);
+	size_t used = run(conn, from, piece->bytes, &m);
+
+	if (conn->state == CONN_LOST)
+		conn->state = CONN_READING;
+	if (cut_bytes > 0 && used == piece->bytes.len && lane->current &&
+	    conn->class->proto->lost &&
+	    conn->class->proto->lost(conn, from, cut_bytes) == STEP_DONE) {
+		lane->current->notes |= NOTE_GAP;
+		exchange_commit(conn, from, cut_bytes);
+	}
+	if (lane->current) {
+		if (!(lane->current->until_close >> from & 1))
+			exchange_spoil(conn, from, cut_bytes > 0 ? NOTE_GAP : NOTE_ALIEN);
+		lane->ending = true;
+		exchange_commit(conn, from, 0);
+	}
+	lane->offset = end;
+}

@@ -1,0 +1,205 @@
+/*
+ * The stages meet here: source, decode, flows, engine.
+ */
+#include "shipper/worker.h"
+#include "shipper/base/must.h"
+
+#include <stdlib.h>
+
+enum { FLUSH_EVERY = 1024 /* frames between two looks at the age of what waits in the funnel */ };
+
+struct worker {
+	const struct settings *settings;
+	struct tap tap;
+	const struct document_sink *sink;
+	void *sink_self;
+	struct quota quota;
+	struct counters counters;
+	struct decoder *decoder;
+	struct flow_table *flows;
+	struct engine *engine;
+	nsec now; /* packet time: the latest seen */
+};
+
+/* ---- What the flow table calls ---- */
+
+static struct conn *conn_of(struct worker *w, struct flow *flow)
+{
+	if (flow->user == NULL && !flow->ignored) {
+		flow->user = conn_new(w->engine, flow);
+		flow->ignored = flow->user == NULL;
+	}
+	return flow->user;
+}
+
+static void on_data(void *self, struct flow *flow, enum side from, const struct piece *piece)
+{
+	struct conn *conn = conn_of(self, flow);
+
+	if (conn == NULL)
+		return;
+	conn_data(conn, from, piece);
+	if (conn_is_passing(conn))
+		flow->ignored = true;
+}
+
+static void on_lost(void *self, struct flow *flow, enum side from, uint64_t n, nsec when)
+{
+	struct conn *conn = conn_of(self, flow);
+
+	if (conn)
+		conn_lost(conn, from, n, when);
+}
+
+static void on_end(void *self, struct flow *flow, enum side from, nsec when)
+{
+	(void)self;
+	if (flow->user)
+		conn_end(flow->user, from, when);
+}
+
+static void on_datagram(void *self, struct flow *flow, enum side from, const struct piece *piece,
+			uint32_t cut_bytes)
+{
+	struct conn *conn = conn_of(self, flow);
+
+	if (conn)
+		conn_datagram(conn, from, piece, cut_bytes);
+}
+
+static void on_close(void *self, struct flow *flow, enum flow_end why, nsec when)
+{
+	(void)self;
+	(void)when;
+	if (flow->user)
+		conn_free(flow->user, why);
+	flow->user = NULL;
+}
+
+static enum side on_guess(void *self, const struct packet *packet)
+{
+	const struct worker *w = self;
+
+	return engine_guess(w->engine, packet);
+}
+
+static const struct flow_sink flow_sink = {
+	.data = on_data,
+	.lost = on_lost,
+	.end = on_end,
+	.datagram = on_datagram,
+	.close = on_close,
+	.guess = on_guess,
+};
+
+/* ---- The worker ---- */
+
+struct worker *worker_new(const struct settings *settings, struct tap tap,
+			  const struct document_sink *sink, void *sink_self, size_t memory)
+{
+	struct worker *w = must_alloc(sizeof(*w));
+
+	w->settings = settings;
+	w->tap = tap;
+	w->sink = sink;
+	w->sink_self = sink_self;
+	w->quota.limit = memory;
+	w->now = INT64_MIN;
+	w->decoder = decoder_new(&settings->decode, &w->quota, &w->counters);
+	w->engine = engine_new(&settings->engine, sink, sink_self, &w->quota, &w->counters);
+	w->flows = flow_table_new(&settings->flow, &flow_sink, w, &w->quota, &w->counters);
+	return w;
+}
+
+void worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	flow_table_free(w->flows);
+	engine_free(w->engine);
+	decoder_free(w->decoder);
+	if (w->tap.source)
+		w->tap.source->close(w->tap.self);
+	free(w);
+}
+
+static void expire(struct worker *w)
+{
+	flow_expire(w->flows, w->now);
+	engine_expire(w->engine, w->now);
+	decoder_expire(w->decoder, w->now);
+}
+
+void worker_frame(struct worker *w, const struct frame *frame)
+{
+	struct packet packet;
+
+	count(&w->counters, COUNT_FRAMES_RECEIVED);
+	count_n(&w->counters, COUNT_FRAMES_BYTES, frame->wire_bytes);
+	if (frame->bytes.len < frame->wire_bytes)
+		count(&w->counters, COUNT_FRAMES_CUT);
+	if (frame->when > w->now)
+		w->now = frame->when;
+	if (decode(w->decoder, frame, &packet))
+		flow_push(w->flows, &packet);
+	expire(w);
+	while (quota_over(&w->quota) && flow_evict(w->flows))
+		count(&w->counters, COUNT_MEMORY_EVICTIONS);
+}
+
+void worker_finish(struct worker *w)
+{
+	flow_finish(w->flows);
+	if (w->sink->flush)
+		w->sink->flush(w->sink_self, true);
+}
+
+bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct fault *fault)
+{
+	unsigned since_flush = 0;
+	enum next next = NEXT_FRAME;
+
+	while (!*stop) {
+		struct frame frame = {.when = INT64_MIN};
+
+		next = w->tap.source->next(w->tap.self, &frame, fault);
+		if (next == NEXT_END || next == NEXT_FAILED)
+			break;
+		if (next == NEXT_FRAME) {
+			worker_frame(w, &frame);
+			if (++since_flush < FLUSH_EVERY)
+				continue;
+		}
+		if (next == NEXT_IDLE && frame.when > w->now) {
+			w->now = frame.when;
+			expire(w);
+		}
+		since_flush = 0;
+		if (w->sink->flush)
+			w->sink->flush(w->sink_self, next == NEXT_IDLE);
+	}
+	worker_finish(w);
+	return next != NEXT_FAILED;
+}
+
+const struct counters *worker_counters(const struct worker *w)
+{
+	return &w->counters;
+}
+
+uint64_t worker_tally(const struct worker *w, unsigned proto, enum status status)
+{
+	return engine_tally(w->engine, proto, status);
+}
+
+size_t worker_memory_most(const struct worker *w)
+{
+	return w->quota.most;
+}
+
+void worker_source_stats(const struct worker *w, struct source_stats *stats)
+{
+	*stats = (struct source_stats){0};
+	if (w->tap.source && w->tap.source->stats)
+		w->tap.source->stats(w->tap.self, stats);
+}
