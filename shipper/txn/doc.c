@@ -233,15 +233,19 @@ static void put_second(uint8_t *to, int64_t second)
 void doc_time(struct doc *d, unsigned field, nsec when)
 {
 	uint8_t *to = field_begin(d, field, TIME_LEN);
-	int64_t second = when / NS_PER_S - (when % NS_PER_S < 0);
+	int64_t second = when / NS_PER_S, fraction = when % NS_PER_S;
 
+	if (fraction < 0) {
+		second--;
+		fraction += NS_PER_S;
+	}
 	_Static_assert(sizeof d->clock == DATE_LEN, "a second's text");
 	if (second != d->second) {
 		put_second(d->clock, second);
 		d->second = second;
 	}
 	memcpy(to, d->clock, DATE_LEN);
-	to = digits_nine(to + DATE_LEN, (uint32_t)(when - second * NS_PER_S));
+	to = digits_nine(to + DATE_LEN, (uint32_t)fraction);
 	memcpy(to, "Z\"", 2);
 	put_until(d, to + 2);
 }
