@@ -1,0 +1,171 @@
+#include "tests/mutate/harvest.h"
+
+#include <stdlib.h>
+#include <yajl/yajl_tree.h>
+
+#include "shipper/base/must.h"
+#include "shipper/worker.h"
+
+enum { MEMORY = 64 << 20 };
+
+static struct buf *room(void *self)
+{
+	return self;
+}
+
+static void wrote(void *self, size_t at, unsigned proto, const char id[32])
+{
+	(void)self, (void)at, (void)proto, (void)id;
+}
+
+static const struct document_sink sink = {.room = room, .wrote = wrote};
+
+static enum next no_next(void *self, struct frame *frame, struct fault *fault)
+{
+	(void)self, (void)frame, (void)fault;
+	return NEXT_END;
+}
+
+static void no_stats(void *self, struct source_stats *stats)
+{
+	(void)self;
+	*stats = (struct source_stats){0};
+}
+
+static void no_close(void *self)
+{
+	(void)self;
+}
+
+static const struct source no_source = {"memory", no_next, no_stats, no_close};
+
+static yajl_val member(yajl_val tree, const char **path, yajl_type type)
+{
+	return tree ? yajl_tree_get(tree, path, type) : NULL;
+}
+
+static int64_t id_of(yajl_val tree, const char *side)
+{
+	const char *path[] = {"http", side, "headers", "x-id", NULL};
+	const char *text = YAJL_GET_STRING(member(tree, path, yajl_t_string));
+
+	return text && *text ? strtoll(text, NULL, 10) : -1;
+}
+
+static uint16_t port_of(yajl_val tree, const char *side)
+{
+	const char *path[] = {side, "port", NULL};
+	yajl_val port = member(tree, path, yajl_t_number);
+
+	return port ? (uint16_t)YAJL_GET_INTEGER(port) : 0;
+}
+
+/* Takes out `"key":` and its value, a number or an object without objects in it, at each place. */
+static void take_out(char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (char *at = strstr(text, key); at; at = strstr(at, key)) {
+		char *end = at + len;
+
+		end += *end == '{' ? strcspn(end, "}") + 1 : strspn(end, "0123456789");
+		if (*end == ',')
+			end++;
+		else if (at > text && at[-1] == ',')
+			at--;
+		memmove(at, end, strlen(end) + 1);
+	}
+}
+
+static struct crop crop_of(const char *line, size_t len)
+{
+	const char *notes[] = {"notes", NULL}, *error[] = {"error", NULL};
+	struct crop crop = {.line = must_alloc(len + 1)};
+	char why[200];
+
+	memcpy(crop.line, line, len);
+	yajl_val tree = yajl_tree_parse(crop.line, why, sizeof why);
+
+	crop.parsed = tree != NULL;
+	crop.noted = member(tree, notes, yajl_t_any) || member(tree, error, yajl_t_any);
+	crop.client_port = port_of(tree, "client");
+	crop.server_port = port_of(tree, "server");
+	crop.asked = id_of(tree, "request");
+	crop.answered = id_of(tree, "response");
+	yajl_tree_free(tree);
+
+	crop.plain = must_strdup(crop.line);
+	take_out(crop.plain, "\"packets\":");
+	take_out(crop.plain, "\"tcp\":");
+	return crop;
+}
+
+static uint64_t unbooked(const struct counters *c)
+{
+	uint64_t sum = c->at[COUNT_PACKETS_DECODED] + c->at[COUNT_FRAMES_FRAGMENT];
+
+	for (size_t i = COUNT_DISCARD_LINK; i <= COUNT_DISCARD_DEPTH; i++)
+		sum += c->at[i];
+	return c->at[COUNT_FRAMES_RECEIVED] - sum;
+}
+
+struct harvest harvest_of(const struct settings *settings, const struct roll *roll)
+{
+	struct tap tap = {&no_source, NULL};
+	struct harvest harvest = {0};
+	struct buf text;
+	size_t room_for = 0;
+
+	buf_init(&text, NULL);
+	struct worker *worker = worker_new(settings, tap, &sink, &text, MEMORY);
+
+	for (size_t i = 0; i < roll->count; i++)
+		worker_frame(worker, &roll->at[i]);
+	worker_finish(worker);
+	harvest.unbooked = unbooked(worker_counters(worker));
+	worker_free(worker);
+
+	*buf_room(&text, 1) = 0;
+	harvest.text = must_strdup(text.at ? (char *)text.at : "");
+	buf_fini(&text);
+	for (const char *line = harvest.text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		if (harvest.count == room_for) {
+			room_for = room_for ? 2 * room_for : 64;
+			harvest.at = must_realloc(harvest.at, room_for * sizeof *harvest.at);
+		}
+		harvest.at[harvest.count++] = crop_of(line, (size_t)(end - line));
+	}
+	return harvest;
+}
+
+void harvest_fini(struct harvest *harvest)
+{
+	for (size_t i = 0; i < harvest->count; i++) {
+		free(harvest->at[i].line);
+		free(harvest->at[i].plain);
+	}
+	free(harvest->at);
+	free(harvest->text);
+	*harvest = (struct harvest){0};
+}
+
+static int by_plain(const void *a, const void *b)
+{
+	return strcmp(((const struct crop *)a)->plain, ((const struct crop *)b)->plain);
+}
+
+void harvest_sort(struct harvest *harvest)
+{
+	if (harvest->count > 0)
+		qsort(harvest->at, harvest->count, sizeof *harvest->at, by_plain);
+}
+
+bool harvest_has(const struct harvest *sorted, const char *plain)
+{
+	struct crop key = {.plain = must_strdup(plain)};
+	bool found = sorted->count > 0 &&
+		     bsearch(&key, sorted->at, sorted->count, sizeof *sorted->at, by_plain);
+
+	free(key.plain);
+	return found;
+}

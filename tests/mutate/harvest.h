@@ -1,0 +1,37 @@
+/*
+ * The documents that the whole pipeline makes of a roll, and what a test wants to know of them.
+ *
+ * Every document is parsed by yajl; one that does not parse is a mistake of the program.
+ *
+ * Owns     a harvest owns its text and its documents' trees
+ */
+#ifndef WIRESPAN_TESTS_HARVEST_H
+#define WIRESPAN_TESTS_HARVEST_H
+
+#include "shipper/conf/settings.h"
+#include "tests/mutate/roll.h"
+
+struct crop {
+	char *line;  /* as written, without the newline */
+	char *plain; /* without what the transport alone decides: packet counts, tcp.* */
+	bool noted;  /* has notes or an error.message */
+	bool parsed;
+	uint16_t client_port, server_port;
+	int64_t asked, answered; /* x-id of the request and of the answer; -1 where it has none */
+};
+
+struct harvest {
+	struct crop *at;
+	size_t count;
+	char *text;	   /* all documents, as written */
+	uint64_t unbooked; /* frames that no counter accounts for */
+};
+
+struct harvest harvest_of(const struct settings *settings, const struct roll *roll);
+void harvest_fini(struct harvest *harvest);
+/* In the order of their plain text. */
+void harvest_sort(struct harvest *harvest);
+/* In a sorted one: whether a document with this plain text is there. */
+bool harvest_has(const struct harvest *sorted, const char *plain);
+
+#endif

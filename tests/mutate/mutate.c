@@ -1,0 +1,395 @@
+/*
+ * What a network and a capture do to packets must not change what a document says.
+ *
+ *   mutate [--write] [CASE...]
+ *
+ * Runs every capture of tests/captures/http (or those named) through the whole pipeline, in one
+ * process: as it is, where the documents must be those of tests/golden/http to the letter, then
+ * changed in every way of `mutations`, where they must
+ *
+ *   SAME   be the golden ones again, in any order, all that the transport does not decide alike
+ *   LOSSY  each be a golden one, or carry a note or an error; be golden where another connection
+ *          was hurt; and never join a question to the answer of another
+ *
+ * Reports in TAP, a case for each capture and mutation. --write writes the golden documents.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shipper/base/must.h"
+#include "shipper/decode/packet.h"
+#include "tests/mutate/harvest.h"
+
+enum demand { SAME, LOSSY };
+enum { SHUFFLE_SEEDS = 40, SERVER_PORTS_BELOW = 10000, NAME_MAX_BYTES = 200 };
+
+#define CAPTURES "tests/captures/http"
+#define GOLDEN	 "tests/golden/http"
+
+struct subject {
+	const char *name;
+	struct settings settings;
+	struct roll roll;
+	struct harvest golden; /* sorted */
+	size_t runs;
+	char why[4096]; /* the first run that failed, and how; empty while all is well */
+};
+
+/* What went wrong, for the first run that does. */
+static void blame(struct subject *s, const char *run, const char *why, const char *line)
+{
+	if (!s->why[0])
+		snprintf(s->why, sizeof s->why, "%s: %s\n#   %s", run, why, line ? line : "");
+}
+
+static void check_common(struct subject *s, const struct harvest *h, const char *run)
+{
+	s->runs++;
+	if (h->unbooked != 0)
+		blame(s, run, "the counters do not account for every frame", NULL);
+	for (size_t i = 0; i < h->count; i++) {
+		const struct crop *crop = &h->at[i];
+
+		if (!crop->parsed)
+			blame(s, run, "yajl does not parse", crop->line);
+		if (crop->asked >= 0 && crop->answered >= 0 && crop->asked != crop->answered)
+			blame(s, run, "a question with the answer of another", crop->line);
+	}
+}
+
+static void check_same(struct subject *s, const struct roll *roll, const char *run)
+{
+	struct harvest h = harvest_of(&s->settings, roll);
+
+	check_common(s, &h, run);
+	harvest_sort(&h);
+	for (size_t i = 0; i < h.count; i++)
+		if (!harvest_has(&s->golden, h.at[i].plain))
+			blame(s, run, "not a golden document", h.at[i].line);
+	for (size_t i = 0; i < s->golden.count; i++)
+		if (!harvest_has(&h, s->golden.at[i].plain))
+			blame(s, run, "lacks a golden document", s->golden.at[i].line);
+	if (h.count != s->golden.count)
+		blame(s, run, "a document too many or too few", NULL);
+	harvest_fini(&h);
+}
+
+/* `hurt`: the one connection that lost something, by its client's port; 0 when all did. */
+static void check_lossy(struct subject *s, const struct roll *roll, uint16_t hurt, const char *run)
+{
+	struct harvest h = harvest_of(&s->settings, roll);
+
+	check_common(s, &h, run);
+	for (size_t i = 0; i < h.count; i++) {
+		const struct crop *crop = &h.at[i];
+		bool golden = harvest_has(&s->golden, crop->plain);
+
+		if (!golden && hurt && crop->client_port != hurt)
+			blame(s, run, "another connection lost, and this differs", crop->line);
+		else if (!golden && !crop->noted)
+			blame(s, run, "neither golden nor noted", crop->line);
+	}
+	harvest_fini(&h);
+}
+
+/* ---- the mutations ---- */
+
+/* All small pieces, where a message is cut in every way, then a spread up to the longest. */
+static uint32_t next_piece(uint32_t piece)
+{
+	return piece < 1500 ? piece + 1 : piece + piece / 8;
+}
+
+static void split(struct subject *s)
+{
+	uint32_t longest = roll_longest(&s->roll);
+	char run[64];
+
+	for (uint32_t piece = 1; piece <= longest; piece = next_piece(piece)) {
+		struct roll roll = roll_split(&s->roll, piece, 0);
+
+		snprintf(run, sizeof run, "pieces of %u bytes", piece);
+		check_same(s, &roll, run);
+		roll_fini(&roll);
+	}
+}
+
+static void overlap(struct subject *s)
+{
+	uint32_t longest = roll_longest(&s->roll);
+	char run[64];
+
+	for (uint32_t piece = 2; piece <= longest; piece = piece + 1 + piece / 16) {
+		struct roll roll = roll_split(&s->roll, piece, piece - 1);
+
+		snprintf(run, sizeof run, "pieces of %u bytes, all but one of them again", piece);
+		check_same(s, &roll, run);
+		roll_fini(&roll);
+	}
+}
+
+static void shuffle(struct subject *s)
+{
+	static const size_t windows[] = {2, 3, 5, 9, 16};
+	char run[64];
+
+	for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+		for (uint32_t seed = 1; seed <= SHUFFLE_SEEDS; seed++) {
+			struct roll roll = roll_shuffle(&s->roll, windows[w], seed);
+
+			snprintf(run, sizeof run, "window of %zu, seed %u", windows[w], seed);
+			check_same(s, &roll, run);
+			roll_fini(&roll);
+		}
+}
+
+/* So that sequence numbers wrap around at each payload's begin and in its middle. */
+static void wrap(struct subject *s)
+{
+	char run[64];
+	struct segment g;
+
+	for (size_t i = 0; i < s->roll.count; i++) {
+		if (!segment_find(&s->roll.at[i], &g) || g.payload_bytes == 0)
+			continue;
+		for (uint32_t into = 0; into < 2; into++) {
+			uint32_t by = 0u - (g.seq + into * (g.payload_bytes / 2));
+			struct roll roll = roll_move_seq(&s->roll, by);
+
+			snprintf(run, sizeof run, "sequence numbers moved by %u", by);
+			check_same(s, &roll, run);
+			roll_fini(&roll);
+		}
+	}
+}
+
+static void loss(struct subject *s)
+{
+	char run[64];
+	struct segment g;
+
+	for (size_t i = 0; i < s->roll.count; i++) {
+		if (!segment_find(&s->roll.at[i], &g))
+			continue;
+		struct roll roll = roll_without(&s->roll, i);
+		uint16_t client = g.src_port > g.dst_port ? g.src_port : g.dst_port;
+
+		snprintf(run, sizeof run, "without frame %zu (%u bytes)", i + 1, g.payload_bytes);
+		check_lossy(s, &roll, client, run);
+		roll_fini(&roll);
+	}
+}
+
+static void one_side(struct subject *s)
+{
+	for (int above = 0; above < 2; above++) {
+		struct roll roll = roll_one_side(&s->roll, SERVER_PORTS_BELOW, above);
+
+		check_lossy(s, &roll, 0, above ? "clients only" : "servers only");
+		roll_fini(&roll);
+	}
+}
+
+static void snap(struct subject *s)
+{
+	char run[64];
+	uint32_t longest = roll_longest(&s->roll);
+
+	for (uint32_t length = 14; length < longest; length += 1 + length / 32) {
+		struct roll roll = roll_snap(&s->roll, length);
+
+		snprintf(run, sizeof run, "frames cut to %u bytes", length);
+		check_lossy(s, &roll, 0, run);
+		roll_fini(&roll);
+	}
+}
+
+static void late_start(struct subject *s)
+{
+	char run[64];
+
+	for (size_t i = 1; i < s->roll.count; i++) {
+		struct roll roll = roll_copy(&s->roll, i, s->roll.count);
+
+		snprintf(run, sizeof run, "from frame %zu on", i + 1);
+		check_lossy(s, &roll, 0, run);
+		roll_fini(&roll);
+	}
+}
+
+static void early_end(struct subject *s)
+{
+	char run[64];
+
+	for (size_t i = 0; i < s->roll.count; i++) {
+		struct roll roll = roll_copy(&s->roll, 0, i);
+
+		snprintf(run, sizeof run, "the first %zu frames", i);
+		check_lossy(s, &roll, 0, run);
+		roll_fini(&roll);
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*all)(struct subject *s);
+} mutations[] = {
+	{"payloads split", split},
+	{"payloads split and overlapping", overlap},
+	{"segments shuffled and duplicated", shuffle},
+	{"sequence numbers that wrap", wrap},
+	{"each frame lost", loss},
+	{"one direction only", one_side},
+	{"frames cut short", snap},
+	{"begun late", late_start},
+	{"ended early", early_end},
+};
+
+/* ---- golden documents and cases ---- */
+
+static char *file_text(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct buf text;
+
+	buf_init(&text, NULL);
+	if (file) {
+		size_t n;
+
+		do {
+			n = fread(buf_room(&text, 1 << 16), 1, 1 << 16, file);
+			text.len += n;
+		} while (n > 0);
+		fclose(file);
+	}
+	*buf_room(&text, 1) = 0;
+	return (char *)text.at;
+}
+
+/* The first line in which two texts differ, as a report. */
+static void compare(struct subject *s, const char *golden, const char *now)
+{
+	size_t line = 1, at = 0, begin = 0;
+
+	for (; golden[at] && golden[at] == now[at]; at++)
+		if (golden[at] == '\n') {
+			line++;
+			begin = at + 1;
+		}
+	if (golden[at] == now[at])
+		return;
+	snprintf(s->why, sizeof s->why,
+		 "line %zu differs from its byte %zu on\n#   golden %.*s\n#   now    %.*s", line,
+		 at - begin + 1, (int)strcspn(golden + begin, "\n"), golden + begin,
+		 (int)strcspn(now + begin, "\n"), now + begin);
+}
+
+static bool report(struct subject *s, const char *what)
+{
+	bool ok = !s->why[0];
+
+	printf("%s - %s: %s", ok ? "ok" : "not ok", s->name, what);
+	if (s->runs > 0)
+		printf(", %zu runs", s->runs);
+	printf("\n");
+	if (!ok)
+		printf("# %s\n", s->why);
+	fflush(stdout);
+	s->why[0] = 0;
+	s->runs = 0;
+	return ok;
+}
+
+static bool load(struct subject *s)
+{
+	struct fault fault = {0};
+	struct faults faults = {0};
+	char path[NAME_MAX_BYTES];
+
+	snprintf(path, sizeof path, "%s/%s.yml", GOLDEN, s->name);
+	if (access(path, R_OK) != 0)
+		snprintf(path, sizeof path, "%s/all.yml", GOLDEN);
+	if (!settings_load(&s->settings, path, NULL, 0, &faults)) {
+		printf("not ok - %s: %s\n", path, faults.at[0].text);
+		return false;
+	}
+	faults_free(&faults);
+	snprintf(path, sizeof path, "%s/%s.pcap", CAPTURES, s->name);
+	if (!roll_load(&s->roll, path, &fault)) {
+		printf("not ok - %s: %s\n", path, fault.text);
+		settings_free(&s->settings);
+		return false;
+	}
+	return true;
+}
+
+static bool golden(struct subject *s, bool write)
+{
+	char path[NAME_MAX_BYTES];
+
+	snprintf(path, sizeof path, "%s/%s.ndjson", GOLDEN, s->name);
+	if (write) {
+		FILE *file = fopen(path, "w");
+
+		must(file && fputs(s->golden.text, file) >= 0 && fclose(file) == 0);
+		printf("# wrote %s: %zu documents\n", path, s->golden.count);
+	}
+	char *text = file_text(path);
+
+	compare(s, text, s->golden.text);
+	free(text);
+	check_common(s, &s->golden, "as it is");
+	s->runs = 0;
+	return report(s, "golden documents");
+}
+
+static bool one_case(const char *name, bool write)
+{
+	struct subject s = {.name = name};
+	bool ok;
+
+	if (!load(&s))
+		return false;
+	s.golden = harvest_of(&s.settings, &s.roll);
+	ok = golden(&s, write);
+	harvest_sort(&s.golden);
+	for (size_t i = 0; !write && i < sizeof mutations / sizeof *mutations; i++) {
+		mutations[i].all(&s);
+		ok &= report(&s, mutations[i].name);
+	}
+	harvest_fini(&s.golden);
+	roll_fini(&s.roll);
+	settings_free(&s.settings);
+	return ok;
+}
+
+static int is_capture(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && strcmp(dot, ".pcap") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
+	bool ok = true;
+	struct dirent **found = NULL;
+
+	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_PLAIN);
+	for (int i = write ? 2 : 1; i < argc; i++)
+		ok &= one_case(argv[i], write);
+	if (argc > (write ? 2 : 1))
+		return !ok;
+	int n = scandir(CAPTURES, &found, is_capture, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		*strrchr(found[i]->d_name, '.') = 0;
+		ok &= one_case(found[i]->d_name, write);
+		free(found[i]);
+	}
+	free(found);
+	return !(ok && n > 0);
+}
