@@ -28,7 +28,8 @@
 struct engine;
 
 struct engine_conf {
-	void *const *proto_conf; /* by place in protos[]; each begins with struct proto_conf */
+	const struct proto *const *protos; /* ends with NULL; protos[] when NULL itself */
+	void *const *proto_conf; /* by place in protos; each begins with struct proto_conf */
 	struct bytes tail; /* ready-made JSON members that end every document: agent, host, … */
 	int64_t unparsed_bytes_max; /* of one direction, an unfinished part of a message */
 	int64_t exchanges_max;	    /* open ones of a conversation */

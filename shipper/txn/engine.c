@@ -69,6 +69,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 			  void *self, struct quota *quota, struct counters *counters)
 {
 	struct engine *e = must_alloc(sizeof(*e));
+	const struct proto *const *all = conf->protos ? conf->protos : protos;
 
 	e->conf = conf;
 	e->sink = sink;
@@ -76,13 +77,13 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 	e->quota = quota;
 	e->counters = counters;
 	e->next_check = INT64_MIN;
-	for (unsigned i = 0; protos[i]; i++) {
+	for (unsigned i = 0; all[i]; i++) {
 		must(i < PROTOS_MAX);
 		e->classes[i] = (struct class){
-			.proto = protos[i],
+			.proto = all[i],
 			.conf = conf->proto_conf[i],
 			.place = i,
-			.keys = doc_keys_new(protos[i]->fields),
+			.keys = doc_keys_new(all[i]->fields),
 		};
 		e->class_count = i + 1;
 	}

@@ -103,6 +103,19 @@ static void pass(struct conn *conn)
 	}
 }
 
+/* A datagram that is not the protocol says nothing of the others. */
+static void alien(struct conn *conn, enum side from)
+{
+	if (!conn->datagrams) {
+		conn_lose(conn, NOTE_ALIEN);
+		count_aliens(conn);
+		return;
+	}
+	count(conn->engine->counters, COUNT_LANE_ALIEN);
+	if (conn->lane[from].current)
+		exchange_cut_off(conn, conn->lane[from].current, NOTE_ALIEN);
+}
+
 /* Offers the unit what there is, until it wants more; returns how many bytes are done with.
  * `direct` is the packet that all of them lie in, NULL when they are the lane's kept ones. */
 static size_t run(struct conn *conn, enum side from, struct bytes b, const struct mark *direct)
@@ -120,8 +133,7 @@ static size_t run(struct conn *conn, enum side from, struct bytes b, const struc
 		if (step == STEP_MORE)
 			break;
 		if (step == STEP_ALIEN) {
-			conn_lose(conn, NOTE_ALIEN);
-			count_aliens(conn);
+			alien(conn, from);
 			break;
 		}
 		size_t n = cursor_used(&c);
@@ -269,8 +281,11 @@ static void decide(struct conn *conn)
 				continue;
 			for (int from = CLIENT; from <= SERVER; from++) {
 				struct bytes b = buf_bytes(&conn->lane[from].kept);
+				/* A client that is silent may yet speak; a server that is, when
+				 * its client's words are nobody's, has nothing to add. */
 				enum guess guess = b.len ? class->proto->start(b, (enum side)from)
-							 : GUESS_MAYBE;
+						   : from == CLIENT ? GUESS_MAYBE
+								    : GUESS_NO;
 
 				if (guess == GUESS_YES) {
 					conn_choose(conn, class);
