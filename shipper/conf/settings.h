@@ -34,7 +34,7 @@ struct capture_conf {
 struct agent_conf {
 	char *name; /* "" for the host's */
 	struct texts tags;
-	struct texts fields; /* "key=value" */
+	struct texts fields; /* OPTION_PAIRS */
 };
 
 struct log_conf {
@@ -53,6 +53,7 @@ struct settings {
 	int64_t memory_max;	      /* bytes, for all workers */
 	void *proto_conf[PROTOS_MAX]; /* by place in protos[] */
 	const struct output *output;
+	bool output_given; /* by the configuration; else it is the first */
 	void *output_conf;
 	char *tail; /* engine.tail's text */
 };
@@ -62,6 +63,7 @@ enum { FAULTS_MAX = 32 };
 struct faults {
 	struct fault at[FAULTS_MAX];
 	size_t count;	      /* also those that found no room */
+	const char *path;     /* of the file, for the remarks; borrowed */
 	struct texts remarks; /* not faults: packetbeat spellings understood, and how */
 };
 
@@ -71,6 +73,9 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 		   size_t overrides_count, struct faults *faults);
 void settings_free(struct settings *settings);
 void faults_free(struct faults *faults);
+
+/* The JSON members that every document ends with; `device` NULL when not live. Free it. */
+char *settings_tail(const struct settings *settings, const char *device);
 
 /* The reference configuration, every option with its sentence and default, as YAML. */
 void settings_print_reference(FILE *to);

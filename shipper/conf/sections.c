@@ -1,0 +1,310 @@
+#include "shipper/conf/sections.h"
+
+#include "shipper/base/must.h"
+#include "shipper/conf/nearest.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPTURE(member) offsetof(struct capture_conf, member)
+static const struct option capture_options[] = {
+	{"devices", OPTION_TEXTS, CAPTURE(devices), "[any]", 0, 0, NULL, NULL,
+	 "The devices to watch, each by a thread of its own; any is all of them. `wirespan "
+	 "devices` lists them."},
+	{"filter", OPTION_TEXT, CAPTURE(filter), "", 0, 0, NULL, NULL,
+	 "A BPF expression (pcap-filter(7)) for what is watched; without one it is made from the "
+	 "protocols' ports."},
+	{"vlan_aware", OPTION_BOOL, CAPTURE(vlan_aware), "true", 0, 0, NULL, NULL,
+	 "The filter that is made from the ports also finds packets with VLAN tags."},
+	{"tunnel_aware", OPTION_BOOL, CAPTURE(tunnel_aware), "false", 0, 0, NULL, NULL,
+	 "The filter that is made from the ports also lets tunnels through, to be looked into."},
+	{"buffer_bytes", OPTION_SIZE, CAPTURE(buffer_bytes), "32MiB", 64 << 10, 1LL << 40, NULL,
+	 NULL, "The kernel's buffer for each device: what may wait while the program is busy."},
+	{"snap_bytes", OPTION_SIZE, CAPTURE(snap_bytes), "256KiB", 64, 1 << 20, NULL, NULL,
+	 "How much of a frame is captured; what is longer is cut."},
+	{"promiscuous", OPTION_BOOL, CAPTURE(promiscuous), "true", 0, 0, NULL, NULL,
+	 "Watch also what is not addressed to this host."},
+	{0},
+};
+
+#define AGENT(member) offsetof(struct agent_conf, member)
+static const struct option agent_options[] = {
+	{"name", OPTION_TEXT, AGENT(name), "", 0, 0, NULL, NULL,
+	 "What documents say in agent.name and host.name; without one it is the host's name."},
+	{"tags", OPTION_TEXTS, AGENT(tags), "[]", 0, 0, NULL, NULL,
+	 "Words that every document carries in its tags."},
+	{"fields", OPTION_PAIRS, AGENT(fields), "{}", 0, 0, NULL, NULL,
+	 "Names with values that every document carries in its fields."},
+	{0},
+};
+
+static const struct option memory_options[] = {
+	{"max", OPTION_SIZE, offsetof(struct settings, memory_max), "256MiB", 1 << 20, 1LL << 40,
+	 NULL, NULL,
+	 "What conversations and unfinished messages may hold, divided over the threads; at the "
+	 "limit the oldest go, and are counted."},
+	{0},
+};
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const log_formats[] = {"plain", "logfmt", "json", NULL};
+
+static const struct option log_options[] = {
+	{"level", OPTION_CHOICE, offsetof(struct log_conf, level), "info", 0, 0, log_levels, NULL,
+	 "The least important messages that are shown, on standard error."},
+	{"format", OPTION_CHOICE, offsetof(struct log_conf, format), "plain", 0, 0, log_formats,
+	 NULL, "For people, or for programs that read logs."},
+	{0},
+};
+
+/* A section that is there is in use unless it says otherwise; so the presets are what the
+ * reference configuration has to say, and not what sections_open sets. */
+#define OUTPUT_ENABLED(preset)                                                                     \
+	{                                                                                          \
+		"enabled", OPTION_BOOL, 0, preset, 0, 0, NULL, NULL,                               \
+			"Whether documents go here: one output is in use. A section without this " \
+			"line is."                                                                 \
+	}
+static const struct option output_options_first[] = {OUTPUT_ENABLED("true"), {0}};
+static const struct option output_options[] = {OUTPUT_ENABLED("false"), {0}};
+#undef OUTPUT_ENABLED
+
+#define OF(member) offsetof(struct settings, member)
+static const struct {
+	const char *path, *help;
+	const struct option *rows;
+	size_t offset; /* in struct settings, of what the rows fill */
+} fixed[] = {
+	{"", "The shipper itself.", agent_options, OF(agent)},
+	{"capture", "Where packets come from, live.", capture_options, OF(capture)},
+	{"decode", "From frames to packets.", decode_options, OF(decode)},
+	{"flow", "Conversations and their byte streams.", flow_options, OF(flow)},
+	{"engine", "From byte streams to exchanges.", engine_options, OF(engine)},
+	{"memory", "How much memory is used.", memory_options, 0},
+	{"queue", "From documents to the output.", publish_options, OF(publish)},
+	{"logging", "The program's own log.", log_options, OF(log)},
+};
+
+__attribute__((format(printf, 5, 6))) static struct section *section_add(struct sections *sections,
+									 const char *help,
+									 const struct option *rows,
+									 void *conf,
+									 const char *format, ...)
+{
+	struct section *section = &sections->at[sections->count++];
+	va_list args;
+
+	must(sections->count <= SECTIONS_MAX);
+	*section = (struct section){.help = help, .rows = rows, .conf = conf};
+	va_start(args, format);
+	vsnprintf(section->path, sizeof(section->path), format, args);
+	va_end(args);
+	return section;
+}
+
+static void list_protocol(struct sections *sections, const struct proto *proto, void *conf)
+{
+	section_add(sections, "A protocol: what all of them have, then its own.", proto_options,
+		    conf, "protocols.%s", proto->name)
+		->proto = proto;
+	if (proto->options != NULL)
+		section_add(sections, NULL, proto->options, conf, "protocols.%s", proto->name)
+			->proto = proto;
+}
+
+static void list_output(struct sections *sections, size_t which, void *conf)
+{
+	const struct output *output = outputs[which];
+
+	section_add(sections, "Where documents go.",
+		    which == 0 ? output_options_first : output_options,
+		    &sections->output_enabled[which], "output.%s", output->name);
+	if (output->options != NULL)
+		section_add(sections, NULL, output->options, conf, "output.%s", output->name);
+}
+
+void sections_list(struct sections *sections, struct settings *settings)
+{
+	sections->count = 0;
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		section_add(sections, fixed[i].help, fixed[i].rows,
+			    (char *)settings + fixed[i].offset, "%s", fixed[i].path);
+	for (size_t i = 0; protos[i] != NULL; i++)
+		list_protocol(sections, protos[i], settings->proto_conf[i]);
+	for (size_t i = 0; outputs[i] != NULL; i++)
+		if (sections->output_conf[i] != NULL)
+			list_output(sections, i, sections->output_conf[i]);
+}
+
+/* Ports are a protocol's own, not the common table's. */
+static void ports_default(const struct proto *proto, struct proto_conf *conf)
+{
+	for (size_t i = 0; i < 8 && proto->ports[i] != 0; i++)
+		conf->ports.at[conf->ports.count++] = proto->ports[i];
+}
+
+void sections_open(struct sections *sections, struct settings *settings)
+{
+	*sections = (struct sections){0};
+	*settings = (struct settings){0};
+	for (size_t i = 0; protos[i] != NULL; i++) {
+		must(i < PROTOS_MAX);
+		settings->proto_conf[i] = must_alloc(protos[i]->conf_size);
+	}
+	for (size_t i = 0; outputs[i] != NULL; i++) {
+		must(i < OUTPUTS_MAX);
+		sections->output_conf[i] = must_alloc(outputs[i]->conf_size);
+	}
+	sections_list(sections, settings);
+	for (size_t i = 0; i < sections->count; i++)
+		option_default(sections->at[i].rows, sections->at[i].conf);
+	for (size_t i = 0; protos[i] != NULL; i++)
+		ports_default(protos[i], settings->proto_conf[i]);
+	for (size_t i = 0; outputs[i] != NULL; i++)
+		sections->output_enabled[i] = true;
+}
+
+void sections_close(struct sections *sections)
+{
+	for (size_t i = 0; outputs[i] != NULL; i++)
+		if (sections->output_conf[i] != NULL) {
+			option_free(outputs[i]->options, sections->output_conf[i]);
+			free(sections->output_conf[i]);
+			sections->output_conf[i] = NULL;
+		}
+}
+
+void settings_free(struct settings *settings)
+{
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		option_free(fixed[i].rows, (char *)settings + fixed[i].offset);
+	for (size_t i = 0; protos[i] != NULL; i++)
+		if (settings->proto_conf[i] != NULL) {
+			option_free(proto_options, settings->proto_conf[i]);
+			option_free(protos[i]->options, settings->proto_conf[i]);
+			free(settings->proto_conf[i]);
+		}
+	if (settings->output_conf != NULL) {
+		option_free(settings->output->options, settings->output_conf);
+		free(settings->output_conf);
+	}
+	free(settings->tail);
+	*settings = (struct settings){0};
+}
+
+/* ---- Names ---- */
+
+static void name_of(const struct section *section, const struct option *row,
+		    char to[NAME_MAX_BYTES])
+{
+	snprintf(to, NAME_MAX_BYTES, "%s%s%s", section->path, section->path[0] != '\0' ? "." : "",
+		 row->name);
+}
+
+const struct option *sections_find(const struct sections *sections, const char *name,
+				   const struct section **section)
+{
+	char whole[NAME_MAX_BYTES];
+
+	for (size_t i = 0; i < sections->count; i++)
+		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++) {
+			name_of(&sections->at[i], row, whole);
+			if (strcmp(whole, name) == 0) {
+				*section = &sections->at[i];
+				return row;
+			}
+		}
+	return NULL;
+}
+
+bool sections_below(const struct sections *sections, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sections->count; i++) {
+		const char *path = sections->at[i].path;
+
+		if (strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '.'))
+			return true;
+	}
+	return false;
+}
+
+struct candidates {
+	const char *at[SECTIONS_MAX * 64];
+	size_t count;
+	char names[SECTIONS_MAX * 64][NAME_MAX_BYTES];
+};
+
+/* The part of the option's name that follows `path`, up to the next dot. */
+static void candidate_add(struct candidates *to, const char *name, const char *path)
+{
+	size_t len = strlen(path);
+	const char *part = len > 0 ? name + len + 1 : name;
+	char *copy = to->names[to->count];
+
+	if (len > 0 && (strncmp(name, path, len) != 0 || name[len] != '.'))
+		return;
+	if (to->count == sizeof(to->at) / sizeof(to->at[0]))
+		return;
+	snprintf(copy, NAME_MAX_BYTES, "%.*s", (int)strcspn(part, "."), part);
+	to->at[to->count++] = copy;
+}
+
+/* A last resort: the key as it is, but in another place. */
+static bool elsewhere(const struct sections *sections, const char *key, char to[NAME_MAX_BYTES])
+{
+	for (size_t i = 0; i < sections->count; i++)
+		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++)
+			if (strcmp(row->name, key) == 0) {
+				name_of(&sections->at[i], row, to);
+				return true;
+			}
+	return false;
+}
+
+const char *sections_nearest(const struct sections *sections, const char *path, const char *key,
+			     char to[NAME_MAX_BYTES])
+{
+	struct candidates *candidates = must_alloc(sizeof(*candidates));
+	const char *found;
+
+	for (size_t i = 0; i < sections->count; i++)
+		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++) {
+			char name[NAME_MAX_BYTES];
+
+			name_of(&sections->at[i], row, name);
+			candidate_add(candidates, name, path);
+		}
+	found = nearest(key, candidates->at, candidates->count);
+	if (found != NULL) {
+		snprintf(to, NAME_MAX_BYTES, "%s%s%s", path, path[0] != '\0' ? "." : "", found);
+		found = to;
+	} else if (elsewhere(sections, key, to)) {
+		found = to;
+	}
+	free(candidates);
+	return found;
+}
+
+void sections_preset(const struct section *section, const struct option *row, FILE *to)
+{
+	const struct proto *proto = section->proto;
+	bool ports = proto != NULL && section->rows == proto_options &&
+		     row->offset == offsetof(struct proto_conf, ports);
+	bool empty = row->preset[0] == '\0';
+
+	if (ports) {
+		fputc('[', to);
+		for (size_t i = 0; i < 8 && proto->ports[i] != 0; i++)
+			fprintf(to, "%s%u", i > 0 ? ", " : "", proto->ports[i]);
+		fputc(']', to);
+	} else if (empty && option_is_list(row)) {
+		fputs(row->type == OPTION_PAIRS ? "{}" : "[]", to);
+	} else if (empty) {
+		fputs("\"\"", to);
+	} else {
+		fputs(row->preset, to);
+	}
+}
