@@ -1,0 +1,73 @@
+"""What the end-to-end tests share: the program, the recorded cases, reporting in TAP."""
+import datetime
+import glob
+import json
+import os
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CAPTURES = os.path.join(ROOT, "tests", "captures", "http")
+GOLDEN = os.path.join(ROOT, "tests", "golden", "http")
+WIRESPAN = os.environ.get("WIRESPAN", os.path.join(ROOT, "build", "wirespan"))
+
+failed = False
+
+
+def report(good, name, why=""):
+    global failed
+    print(f"{'ok' if good else 'not ok'} - {name}", flush=True)
+    if not good:
+        failed = True
+        for line in str(why).splitlines():
+            print("# " + line)
+
+
+def skip(name, why):
+    print(f"ok - {name} # SKIP {why}", flush=True)
+
+
+def names():
+    return sorted(os.path.basename(path)[:-len(".pcap")] for path in glob.glob(CAPTURES + "/*.pcap"))
+
+
+def capture(name):
+    return os.path.join(CAPTURES, name + ".pcap")
+
+
+def config(name):
+    own = os.path.join(GOLDEN, name + ".yml")
+    return own if os.path.exists(own) else os.path.join(GOLDEN, "all.yml")
+
+
+def replay(name, *arguments):
+    """What the program prints of a case."""
+    done = subprocess.run([WIRESPAN, "replay", "-c", config(name), *arguments, capture(name)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"wirespan replay {name}: exit {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+def documents(name, *arguments):
+    return [json.loads(line) for line in replay(name, *arguments).splitlines()]
+
+
+def client_log(name):
+    with open(os.path.join(CAPTURES, name + ".log")) as lines:
+        return [json.loads(line) for line in lines]
+
+
+def dig(document, path, default=None):
+    """A field by its dotted name."""
+    for part in path.split("."):
+        if not isinstance(document, dict) or part not in document:
+            return default
+        document = document[part]
+    return document
+
+
+def nanoseconds(time):
+    """Since the epoch, of 2026-01-02T03:04:05.123456789Z."""
+    whole, fraction = time.rstrip("Z").split(".")
+    seconds = datetime.datetime.fromisoformat(whole + "+00:00").timestamp()
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
