@@ -19,6 +19,9 @@ CFLAGS += -std=c11 $(OPT) $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN),-pie -Wl,-z,relro,-z,now) $(EXTRA)
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread -lm
 
+# `make V=1` shows whole command lines.
+RUN = $(if $(V),,@echo "  $(1) $(patsubst $(BUILD)/%,%,$@)";)
+
 LIB_SRC := $(filter-out shipper/main.c,$(wildcard shipper/*.c shipper/*/*.c protos/*.c protos/*/*.c \
 	outputs/*.c outputs/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -43,15 +46,15 @@ test: ## install what is missing, build, run every test
 # ---- the program ----
 
 $(BUILD)/wirespan: $(BUILD)/shipper/main.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call RUN,archive)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call RUN,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # ---- tests: tests/README.md says what each is ----
 
@@ -85,10 +88,10 @@ golden: $(BUILD)/mutate ## write the golden documents anew and show what changed
 	git --no-pager diff --stat -p -- tests/golden
 
 $(BUILD)/unit: $(UNIT_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
+	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 
 $(BUILD)/mutate: $(MUTATE_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c becomes build/fuzz/NAME (clang, libFuzzer, sanitizers).
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -97,14 +100,14 @@ FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/fuzz/obj/%.o)
 
 $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+	$(call RUN,compile)clang $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 $(BUILD)/fuzz/lib.a: $(FUZZ_LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call RUN,archive)ar rcs $@ $^
 
 $(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/lib.a
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+	$(call RUN,link   )clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
 .PHONY: fuzz-build fuzz
 fuzz-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
