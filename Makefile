@@ -26,6 +26,7 @@ LIB_SRC := $(filter-out shipper/main.c,$(wildcard shipper/*.c shipper/*/*.c prot
 	outputs/*.c outputs/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libwirespan.a
+TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c))
 MUTATE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/mutate/*.c))
 
@@ -87,16 +88,24 @@ golden: $(BUILD)/mutate ## write the golden documents anew and show what changed
 	$(BUILD)/mutate --write
 	git --no-pager diff --stat -p -- tests/golden
 
-$(BUILD)/unit: $(UNIT_OBJ) $(LIB)
-	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
+# Criterion's memory arena and the thread sanitizer exclude each other: a plain runner instead.
+ifeq ($(SAN),thread)
+$(UNIT_OBJ): CPPFLAGS += -Itests/unit/plain
+UNIT_MAIN := $(BUILD)/tests/unit/plain/main.o
+else
+UNIT_MAIN := -lcriterion
+endif
 
-$(BUILD)/mutate: $(MUTATE_OBJ) $(LIB)
+$(BUILD)/unit: $(UNIT_OBJ) $(TEST_LIB_OBJ) $(LIB) $(filter %.o,$(UNIT_MAIN))
+	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $(UNIT_OBJ) $(TEST_LIB_OBJ) $(UNIT_MAIN) $(LIB) $(LDLIBS)
+
+$(BUILD)/mutate: $(MUTATE_OBJ) $(TEST_LIB_OBJ) $(LIB)
 	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c becomes build/fuzz/NAME (clang, libFuzzer, sanitizers).
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS := -std=c11 -O1 -g $(WARN) -fno-sanitize-recover=undefined
-FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/fuzz/obj/%.o)
+FUZZ_LIB_OBJ := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(LIB_SRC) $(wildcard tests/lib/*.c))
 
 $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -153,5 +162,5 @@ clean: ## remove all that was built
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
--include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
+-include $(LIB_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
 -include $(FUZZ_LIB_OBJ:.o=.d) $(FUZZ_NAMES:%=$(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.d)
