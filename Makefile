@@ -126,9 +126,7 @@ fuzz: fuzz-build ## RUNS (20 million) inputs through each fuzz target, two at a 
 		-artifact_prefix=$(BUILD)/found/%- -print_final_stats=1 $(BUILD)/corpus/% tests/fuzz/corpus/% \
 		>$(BUILD)/found/%.log 2>&1; rc=$$?; tail -n 8 $(BUILD)/found/%.log; exit $$rc'
 
-.PHONY: bench
-bench: all ## packets, bytes and exchanges per CPU second, beside only reading the file
-	tests/bench/run
+include tests/bench/bench.mk
 
 .PHONY: cover
 cover: ## line coverage of the tests, by folder
@@ -160,7 +158,7 @@ clean: ## remove all that was built
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile tests/bench/bench.mk
 
 -include $(LIB_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
 -include $(FUZZ_LIB_OBJ:.o=.d) $(FUZZ_NAMES:%=$(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.d)
