@@ -7,7 +7,8 @@
  * with answers.
  *
  *   unit(conn, side, cursor)  takes the next part of a message from the front of the bytes:
- *       STEP_DONE   something was taken; call again while bytes are left
+ *       STEP_DONE   something was taken, or the message ended before these bytes; call again
+ *                   while bytes are left
  *       STEP_MORE   the part is not whole yet: nothing is taken, however far the cursor went, and
  *                   the same bytes come again with more behind them
  *       STEP_ALIEN  this is not the protocol, or not from a message's beginning
@@ -125,6 +126,9 @@ struct proto {
 	enum step (*unit)(struct conn *conn, enum side from, struct cursor *c);
 	/* n bytes were lost: STEP_DONE if they lie within a value that was only passed over. */
 	enum step (*lost)(struct conn *conn, enum side from, uint64_t n);
+	/* Optional: the exchange is written next: last touches to what is the protocol's to set
+	 * (status, error, raw, server_domain), worked out once from what was kept. */
+	void (*settle)(struct exchange *x);
 	/* The protocol's own part of the document. */
 	void (*write)(const struct exchange *x, struct doc *d);
 	/* Optional: an exchange is given back; frees what hangs off x->own. */

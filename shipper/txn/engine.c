@@ -15,7 +15,7 @@ const struct option proto_options[] = {
 	{"detect", OPTION_BOOL, offsetof(struct proto_conf, detect), "false",
 	 .help = "Recognize it by its content on any port, not only on `ports`."},
 	/* No preset: the protocol's own table of ports is. */
-	{"ports", OPTION_PORTS, offsetof(struct proto_conf, ports), NULL,
+	{"ports", OPTION_PORTS, offsetof(struct proto_conf, ports), "",
 	 .help = "The servers' ports."},
 	{"send_request", OPTION_BOOL, offsetof(struct proto_conf, send_request), "false",
 	 .help = "Put the raw request into the document, secrets masked."},

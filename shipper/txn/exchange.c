@@ -205,8 +205,10 @@ void exchange_commit(struct conn *conn, enum side from, uint64_t n)
 		enum side role = exchange_role(x, from);
 
 		x->bytes[role] += n;
-		x->end[role] = conn->last.when;
-		x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
+		if (n > 0) {
+			x->end[role] = conn->last.when;
+			x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
+		}
 		if (lane->ending)
 			finish_message(conn, from, x);
 		else if (lane->again)

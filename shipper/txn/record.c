@@ -329,6 +329,8 @@ void record_write(struct conn *conn, struct exchange *x)
 			count(e->counters, COUNT_EXCHANGES_LATE);
 		return;
 	}
+	if (conn->class->proto->settle)
+		conn->class->proto->settle(x);
 	if (!whole && x->status == STATUS_OK)
 		x->status = STATUS_ERROR;
 	count_outcome(e->counters, x, whole);
