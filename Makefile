@@ -137,7 +137,7 @@ cover: ## line coverage of the tests, by folder
 	@scripts/coverage build-cover
 
 .PHONY: lint format
-lint: ## layout, clang's warnings, cppcheck, long functions and files
+lint: ## layout, clang's warnings, long functions and files
 	@tests/lint
 format: ## lay all C files out by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')

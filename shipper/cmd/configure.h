@@ -1,0 +1,34 @@
+/*
+ * The configuration as commands ask for it: -c FILE and -E NAME=VALUE, faults and remarks printed.
+ */
+#ifndef WIRESPAN_CMD_CONFIGURE_H
+#define WIRESPAN_CMD_CONFIGURE_H
+
+#include "shipper/conf/settings.h"
+
+enum { OVERRIDES_MAX = 64 };
+
+/* Where `run` looks when no file is named. */
+#define CONFIGURE_PATH "/etc/wirespan/wirespan.yml"
+
+struct configure {
+	const char *path; /* NULL: presets only */
+	const char *overrides[OVERRIDES_MAX];
+	size_t overrides_count;
+	bool quiet; /* remarks are not printed */
+};
+
+#define CONFIGURE_FLAGS                                                                        \
+	{'c', "config", "FILE", "Read settings from this YAML file; packetbeat.yml will do."}, \
+	{                                                                                      \
+		'E', "set", "NAME=VALUE",                                                      \
+			"One setting, in place of what the file says; repeatable."             \
+	}
+
+/* Takes note of -c or -E; false, and reported, when there are too many. */
+bool configure_flag(struct configure *configure, int id, const char *value);
+
+/* False: reported, and nothing to free. */
+bool configure_load(const struct configure *configure, struct settings *settings);
+
+#endif

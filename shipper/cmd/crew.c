@@ -1,0 +1,162 @@
+#include "shipper/cmd/crew.h"
+#include "shipper/base/must.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* How long the output may take for what is left when the program ends. */
+static const nsec deliver_limit = 10LL * NS_PER_S;
+
+/* ---- Signals ---- */
+
+static void signals_block(struct crew *crew)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	crew->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	crew->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	must(crew->signals >= 0 && crew->ended >= 0);
+}
+
+/* From here on they have their ordinary effect. */
+static void signals_release(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void signals_take(struct crew *crew)
+{
+	struct signalfd_siginfo info;
+
+	while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			publisher_reopen(crew->publisher);
+		} else {
+			__atomic_store_n(&crew->stop, 1, __ATOMIC_RELAXED);
+			signals_release();
+		}
+	}
+}
+
+/* ---- Members ---- */
+
+static void *member_run(void *self)
+{
+	struct member *member = self;
+	uint64_t one = 1;
+
+	member->well = worker_run(member->worker, &member->crew->stop, &member->fault);
+	while (write(member->crew->ended, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	return NULL;
+}
+
+static void member_add(struct crew *crew, const struct settings *settings, struct tap tap,
+		       const char *name, size_t memory)
+{
+	struct member *member = &crew->members[crew->count];
+	struct funnel *funnel = publisher_funnel(crew->publisher, (unsigned)crew->count);
+
+	*member = (struct member){.settings = *settings, .crew = crew, .name = name};
+	member->tail = settings_tail(settings, name);
+	member->settings.engine.tail = bytes_str(member->tail);
+	member->worker = worker_new(&member->settings, tap, &funnel_sink, funnel, memory);
+	crew->count++;
+}
+
+bool crew_open(struct crew *crew, const struct settings *settings, const struct tap *taps,
+	       const char *const *names, size_t count, struct fault *fault)
+{
+	struct publish_conf publish = settings->publish;
+
+	must(count > 0 && count <= CREW_MAX);
+	*crew = (struct crew){.signals = -1, .ended = -1};
+	publish.stop = &crew->stop;
+	signals_block(crew);
+	crew->publisher = publisher_open(&publish, settings->output, settings->output_conf,
+					 (unsigned)count, fault);
+	if (crew->publisher == NULL) {
+		for (size_t i = 0; i < count; i++)
+			taps[i].source->close(taps[i].self);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		member_add(crew, settings, taps[i], names != NULL ? names[i] : NULL,
+			   (size_t)settings->memory_max / count);
+	return true;
+}
+
+bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct crew *crew),
+	      void *self)
+{
+	struct pollfd fds[] = {{.fd = crew->signals, .events = POLLIN},
+			       {.fd = crew->ended, .events = POLLIN}};
+	uint64_t ended = 0, more;
+	bool well = true;
+
+	crew->begun = mono_now();
+	for (size_t i = 0; i < crew->count; i++)
+		must(pthread_create(&crew->members[i].thread, NULL, member_run,
+				    &crew->members[i]) == 0);
+	while (ended < crew->count) {
+		int n = poll(fds, 2, tick != NULL ? tick_ms : -1);
+
+		if (n > 0 && fds[0].revents != 0)
+			signals_take(crew);
+		if (n > 0 && fds[1].revents != 0 &&
+		    read(crew->ended, &more, sizeof(more)) == (ssize_t)sizeof(more))
+			ended += more;
+		if (n == 0)
+			tick(self, crew);
+	}
+	for (size_t i = 0; i < crew->count; i++) {
+		pthread_join(crew->members[i].thread, NULL);
+		well = well && crew->members[i].well;
+	}
+	return well;
+}
+
+bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault)
+{
+	bool well;
+
+	signals_release();
+	*gone = publisher_gone(crew->publisher);
+	well = publisher_close(crew->publisher, deliver_limit, stats, fault);
+	*gone = *gone || (well && stats->abandoned > 0);
+	crew->publisher = NULL;
+	return well;
+}
+
+void crew_close(struct crew *crew)
+{
+	for (size_t i = 0; i < crew->count; i++) {
+		worker_free(crew->members[i].worker);
+		free(crew->members[i].tail);
+	}
+	close(crew->signals);
+	close(crew->ended);
+}
+
+void crew_counters(const struct crew *crew, struct counters *sum)
+{
+	*sum = (struct counters){0};
+	for (size_t i = 0; i < crew->count; i++)
+		counters_add(sum, worker_counters(crew->members[i].worker));
+}

@@ -1,0 +1,62 @@
+/*
+ * Workers on their threads, the publisher, and the main thread that waits for signals.
+ *
+ *   worker thread ─► funnel ─┐
+ *   worker thread ─► funnel ─┴─► publisher thread ─► output
+ *   main thread: SIGINT and SIGTERM end in order, SIGHUP reopens the output's file
+ *
+ * After the first SIGINT or SIGTERM the next one has its ordinary effect: the program is gone at
+ * once.
+ *
+ * Owns     workers and publisher, until crew_close
+ * Borrows  settings
+ * Thread   the main thread's
+ */
+#ifndef WIRESPAN_CMD_CREW_H
+#define WIRESPAN_CMD_CREW_H
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "shipper/worker.h"
+
+enum { CREW_MAX = 64 };
+
+struct member {
+	struct worker *worker;
+	struct settings settings; /* a shallow copy, with the tail for its device */
+	char *tail;
+	const char *name; /* the device; NULL for files */
+	pthread_t thread;
+	struct crew *crew;
+	bool well;
+	struct fault fault;
+};
+
+struct crew {
+	struct publisher *publisher;
+	struct member members[CREW_MAX];
+	size_t count;
+	volatile sig_atomic_t stop;
+	int ended;   /* eventfd: a member has ended */
+	int signals; /* signalfd */
+	struct mono begun;
+};
+
+/* Takes over the taps, if it succeeds or not; names (devices) may be NULL. Blocks the signals
+ * first, so that no thread takes them. */
+bool crew_open(struct crew *crew, const struct settings *settings, const struct tap *taps,
+	       const char *const *names, size_t count, struct fault *fault);
+
+/* Runs until all have ended. `tick` is called every `tick_ms`, may be NULL. False: a worker
+ * failed, and its member's fault says why. */
+bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct crew *crew),
+	      void *self);
+
+/* Sends what is left, and closes the output. */
+bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault);
+void crew_close(struct crew *crew);
+
+void crew_counters(const struct crew *crew, struct counters *sum);
+
+#endif

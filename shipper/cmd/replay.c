@@ -1,0 +1,227 @@
+#include "shipper/base/must.h"
+#include "shipper/capture/file.h"
+#include "shipper/capture/pace.h"
+#include "shipper/cmd/command.h"
+#include "shipper/cmd/configure.h"
+#include "shipper/cmd/crew.h"
+#include "shipper/cmd/summary.h"
+#include "shipper/cmd/target.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FLAG_SPEED = FLAG_LONG, FLAG_SHIFT, FLAG_BPF, FLAG_PRETTY, FLAG_TOP };
+enum { PROGRESS_MS = 200, SPEED_MAX = 1000000 };
+
+static const struct flag flags[] = {
+	CONFIGURE_FLAGS,
+	{'o', "output", "FILE", "Write documents to this file, from its beginning."},
+	{FLAG_PRETTY, "pretty", NULL, "Lay documents out for people."},
+	{FLAG_TOP, "top", "[N]",
+	 "In place of documents, print tables of the N (10) slowest, most "
+	 "frequent, most failing requests."},
+	{FLAG_BPF, "bpf", "EXPR", "Read only packets that match (pcap-filter(7))."},
+	{FLAG_SPEED, "speed", "N|real",
+	 "As fast as captured (real), or N times as fast; otherwise as fast as possible."},
+	{FLAG_SHIFT, "shift", "now|DURATION",
+	 "Move all times: so that the last packet is now, or by a duration such as -2h."},
+	{'q', "quiet", NULL, "No summary, no progress, no remarks."},
+	{0},
+};
+
+struct replay {
+	struct configure configure;
+	struct target target;
+	struct pace_conf pace;
+	bool shift_to_now;
+	bool quiet;
+	const char *bpf;
+	const char *const *paths;
+	size_t paths_count;
+	bool failed; /* a file could not be read, or not to its end */
+	struct tap file;
+	nsec tick_bytes;
+};
+
+/* ---- The command line ---- */
+
+static bool speed_parse(const char *text, double *speed)
+{
+	char *end;
+
+	if (strcmp(text, "real") == 0) {
+		*speed = 1;
+		return true;
+	}
+	*speed = strtod(text, &end);
+	if (*text != '\0' && *end == '\0' && isfinite(*speed) && *speed > 0 && *speed <= SPEED_MAX)
+		return true;
+	log_error("replay --speed: expected real, or a number such as 10 or 0.5, got \"%s\"", text);
+	return false;
+}
+
+static bool shift_parse(struct replay *r, const char *text)
+{
+	r->shift_to_now = strcmp(text, "now") == 0;
+	if (r->shift_to_now || duration_parse(text, &r->pace.shift))
+		return true;
+	log_error("replay --shift: expected now, or a duration such as -2h or 30m, got \"%s\"",
+		  text);
+	return false;
+}
+
+static bool flag_take(struct replay *r, int id, const char *value)
+{
+	switch (id) {
+	case 'o':
+		r->target.path = value;
+		return true;
+	case 'q':
+		r->quiet = r->configure.quiet = true;
+		return true;
+	case FLAG_PRETTY:
+		r->target.pretty = true;
+		return true;
+	case FLAG_TOP:
+		r->target.top = true;
+		r->target.top_rows = value;
+		return true;
+	case FLAG_BPF:
+		r->bpf = value;
+		return true;
+	case FLAG_SPEED:
+		return speed_parse(value, &r->pace.speed);
+	case FLAG_SHIFT:
+		return shift_parse(r, value);
+	default:
+		return configure_flag(&r->configure, id, value);
+	}
+}
+
+/* ---- Running ---- */
+
+static void file_failed(void *self, const struct fault *fault)
+{
+	struct replay *r = self;
+
+	r->failed = true;
+	log_error("%s", fault->text);
+}
+
+static nsec wall_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static bool open_files(struct replay *r, struct tap *tap, struct fault *fault)
+{
+	struct file_conf conf = {
+		.filter = r->bpf,
+		.knows_link = decode_knows_link,
+		.report = file_failed,
+		.report_self = r,
+	};
+	nsec first, last;
+
+	if (r->shift_to_now) {
+		if (file_span(r->paths, r->paths_count, &first, &last))
+			r->pace.shift = pace_shift_to_now(first, last, r->pace.speed, wall_now());
+		else
+			r->pace.first_is_now = true;
+	}
+	if (!file_open(&r->file, r->paths, r->paths_count, &conf, fault))
+		return false;
+	*tap = r->file;
+	if (r->pace.speed > 0 || r->pace.shift != 0 || r->pace.first_is_now)
+		pace_open(tap, r->file, &r->pace);
+	return true;
+}
+
+static void progress(void *self, struct crew *crew)
+{
+	const struct replay *r = self;
+	struct file_progress at = file_progress(&r->file);
+	struct counters sum;
+
+	crew_counters(crew, &sum);
+	fprintf(stderr, "\r\033[K");
+	if (at.size > 0)
+		fprintf(stderr, "%3.0f %%  ", 100.0 * (double)at.done / (double)at.size);
+	fprintf(stderr, "%" PRIu64 " packets, %" PRIu64 " documents", sum.at[COUNT_FRAMES_RECEIVED],
+		sum.at[COUNT_DOCUMENTS_MADE]);
+	fflush(stderr);
+}
+
+static enum exit_code replay(struct replay *r, const struct settings *settings)
+{
+	bool shows = !r->quiet && isatty(STDERR_FILENO) &&
+		     (r->target.path != NULL || r->target.top || !isatty(STDOUT_FILENO));
+	struct crew *crew = must_alloc(sizeof(*crew));
+	struct publish_stats stats = {0};
+	struct fault fault = {0};
+	struct tap tap;
+	bool gone, well;
+
+	if (!open_files(r, &tap, &fault) || !crew_open(crew, settings, &tap, NULL, 1, &fault)) {
+		log_error("%s", fault.text);
+		free(crew);
+		return EXIT_FAILED;
+	}
+	well = crew_run(crew, PROGRESS_MS, shows ? progress : NULL, r);
+	if (shows)
+		fprintf(stderr, "\r\033[K");
+	if (!well && !r->failed)
+		log_error("%s", crew->members[0].fault.text);
+	if (!crew_deliver(crew, &stats, &gone, &fault)) {
+		well = false;
+		log_error("%s", fault.text);
+	}
+	if (!r->quiet && !gone)
+		summary_print(crew, &stats, stderr);
+	crew_close(crew);
+	free(crew);
+	return well ? EXIT_WELL : EXIT_FAILED;
+}
+
+static enum exit_code run(struct arguments *a)
+{
+	struct replay r = {0};
+	struct settings settings;
+	enum exit_code code;
+	int got;
+
+	while ((got = arguments_next(a)) >= 0)
+		if (!flag_take(&r, got, a->value))
+			return EXIT_USAGE;
+	if (got != ARGUMENTS_END)
+		return arguments_exit(got);
+	if (a->rest_count == 0)
+		return arguments_usage(a, "expects one or more capture files");
+	r.paths = (const char *const *)a->rest;
+	r.paths_count = a->rest_count;
+	if (!configure_load(&r.configure, &settings))
+		return EXIT_USAGE;
+	settings.publish.wait = true;
+	code = target_set(&r.target, &settings) ? replay(&r, &settings) : EXIT_USAGE;
+	settings_free(&settings);
+	return code;
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.arguments = "FILE…",
+	.help = "Read capture files (pcap, pcapng; - is standard input) and write their documents.",
+	.more = "Examples:\n"
+		"  wirespan replay trace.pcap | head\n"
+		"  wirespan replay --top trace-1.pcap trace-2.pcap\n"
+		"  wirespan replay -c wirespan.yml --speed real --shift now trace.pcap\n"
+		"  tcpdump -w - port 80 | wirespan replay -\n",
+	.flags = flags,
+	.run = run,
+};

@@ -1,0 +1,261 @@
+#include "shipper/base/must.h"
+#include "shipper/capture/device.h"
+#include "shipper/cmd/command.h"
+#include "shipper/cmd/configure.h"
+#include "shipper/cmd/crew.h"
+#include "shipper/cmd/summary.h"
+#include "shipper/cmd/target.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP };
+enum { REPORT_MS = 30 * 1000, SERVED_MAX = PROTOS_MAX * PORTS_MAX };
+
+static const struct flag flags[] = {
+	CONFIGURE_FLAGS,
+	{'i', "device", "NAME", "Watch this device, in place of the configured ones; repeatable."},
+	{'o', "output", "FILE", "Write documents to this file, from its beginning."},
+	{FLAG_PRETTY, "pretty", NULL, "Lay documents out for people."},
+	{FLAG_TOP, "top", "[N]",
+	 "In place of documents, print tables at the end of the N (10) "
+	 "slowest, most frequent, most failing requests."},
+	{FLAG_BPF, "bpf", "EXPR", "Watch only packets that match (pcap-filter(7))."},
+	{'q', "quiet", NULL, "No summary, no remarks."},
+	{0},
+};
+
+struct live {
+	struct configure configure;
+	struct target target;
+	bool quiet;
+	const char *bpf;
+	const char *devices[CREW_MAX];
+	size_t devices_count;
+};
+
+/* ---- What the kernel lets through ---- */
+
+struct served {
+	uint16_t tcp[SERVED_MAX], udp[SERVED_MAX], tunnel[3 * PORTS_MAX];
+	struct device_conf conf;
+};
+
+static void ports_add(struct filter_ports *to, uint16_t *at, const struct ports *ports)
+{
+	to->at = at;
+	for (size_t i = 0; i < ports->count; i++)
+		at[to->count++] = ports->at[i];
+}
+
+static struct served *served_by(const struct settings *settings, const char *bpf)
+{
+	struct served *served = must_alloc(sizeof(*served));
+	struct device_conf *conf = &served->conf;
+	struct filter_conf *filter = &conf->ports;
+
+	conf->filter = bpf != NULL ? bpf : settings->capture.filter;
+	conf->buffer_bytes = settings->capture.buffer_bytes;
+	conf->snap_bytes = settings->capture.snap_bytes;
+	conf->promiscuous = settings->capture.promiscuous;
+	filter->vlan_aware = settings->capture.vlan_aware;
+	filter->tunnel_aware = settings->capture.tunnel_aware && settings->decode.tunnels;
+	for (size_t i = 0; protos[i] != NULL; i++) {
+		const struct proto_conf *proto = settings->proto_conf[i];
+
+		if (!proto->enabled)
+			continue;
+		if (protos[i]->transports & PROTO_TCP) {
+			ports_add(&filter->tcp, served->tcp, &proto->ports);
+			filter->tcp.all |= proto->detect;
+		}
+		if (protos[i]->transports & PROTO_UDP) {
+			ports_add(&filter->udp, served->udp, &proto->ports);
+			filter->udp.all |= proto->detect;
+		}
+	}
+	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.vxlan_ports);
+	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.geneve_ports);
+	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.gtpu_ports);
+	return served;
+}
+
+static bool open_devices(const struct live *live, const struct settings *settings, struct tap *taps)
+{
+	struct served *served = served_by(settings, live->bpf);
+	struct fault fault;
+	size_t n = 0;
+
+	while (n < live->devices_count &&
+	       device_open(&taps[n], live->devices[n], &served->conf, &fault))
+		n++;
+	free(served);
+	if (n == live->devices_count)
+		return true;
+	log_error("%s", fault.text);
+	while (n-- > 0)
+		taps[n].source->close(taps[n].self);
+	return false;
+}
+
+/* ---- While it runs ---- */
+
+static void report(void *self, struct crew *crew)
+{
+	struct counters *last = self, now;
+	struct source_stats source = {0};
+	struct publish_stats stats;
+
+	crew_counters(crew, &now);
+	if (now.at[COUNT_FRAMES_RECEIVED] == last->at[COUNT_FRAMES_RECEIVED])
+		return;
+	for (size_t i = 0; i < crew->count; i++) {
+		struct source_stats one;
+
+		worker_source_stats(crew->members[i].worker, &one);
+		source.dropped_kernel += one.dropped_kernel;
+		source.dropped_interface += one.dropped_interface;
+	}
+	publisher_stats(crew->publisher, &stats);
+	log_info("%" PRIu64 " packets, %" PRIu64 " documents in the last 30 s; in all: %" PRIu64
+		 " packets dropped by the kernel, %" PRIu64 " by the device, %" PRIu64
+		 " gaps, documents: %" PRIu64 " delivered, %" PRIu64 " dropped, %" PRIu64
+		 " refused",
+		 now.at[COUNT_FRAMES_RECEIVED] - last->at[COUNT_FRAMES_RECEIVED],
+		 now.at[COUNT_DOCUMENTS_MADE] - last->at[COUNT_DOCUMENTS_MADE],
+		 source.dropped_kernel, source.dropped_interface, now.at[COUNT_STREAM_GAPS],
+		 stats.delivered, stats.dropped, stats.refused);
+	*last = now;
+}
+
+static enum exit_code watch(const struct live *live, struct crew *crew)
+{
+	struct publish_stats stats = {0};
+	struct counters last = {0};
+	struct fault fault = {0};
+	bool gone, well;
+
+	for (size_t i = 0; i < live->devices_count && !live->quiet; i++)
+		log_info("watching %s", live->devices[i]);
+	well = crew_run(crew, REPORT_MS, report, &last);
+	for (size_t i = 0; i < crew->count; i++)
+		if (!crew->members[i].well)
+			log_error("%s", crew->members[i].fault.text);
+	if (!crew_deliver(crew, &stats, &gone, &fault)) {
+		well = false;
+		log_error("%s", fault.text);
+	}
+	if (!live->quiet && !gone)
+		summary_print(crew, &stats, stderr);
+	crew_close(crew);
+	return well ? EXIT_WELL : EXIT_FAILED;
+}
+
+static enum exit_code go(struct live *live, const struct settings *settings)
+{
+	struct crew *crew = must_alloc(sizeof(*crew));
+	enum exit_code code = EXIT_FAILED;
+	struct tap taps[CREW_MAX];
+	struct fault fault;
+
+	if (open_devices(live, settings, taps)) {
+		if (crew_open(crew, settings, taps, live->devices, live->devices_count, &fault))
+			code = watch(live, crew);
+		else
+			log_error("%s", fault.text);
+	}
+	free(crew);
+	return code;
+}
+
+/* ---- The command line ---- */
+
+static bool device_add(struct live *live, const char *name)
+{
+	for (size_t i = 0; i < live->devices_count; i++)
+		if (strcmp(live->devices[i], name) == 0)
+			return true;
+	if (live->devices_count == CREW_MAX) {
+		log_error("more than %d devices; any stands for all", CREW_MAX);
+		return false;
+	}
+	live->devices[live->devices_count++] = name;
+	return true;
+}
+
+static bool flag_take(struct live *live, int id, const char *value)
+{
+	switch (id) {
+	case 'i':
+		return device_add(live, value);
+	case 'o':
+		live->target.path = value;
+		return true;
+	case 'q':
+		live->quiet = live->configure.quiet = true;
+		return true;
+	case FLAG_PRETTY:
+		live->target.pretty = true;
+		return true;
+	case FLAG_TOP:
+		live->target.top = true;
+		live->target.top_rows = value;
+		return true;
+	case FLAG_BPF:
+		live->bpf = value;
+		return true;
+	default:
+		return configure_flag(&live->configure, id, value);
+	}
+}
+
+static bool devices_choose(struct live *live, const struct settings *settings)
+{
+	const struct texts *devices = &settings->capture.devices;
+
+	if (live->devices_count > 0)
+		return true;
+	for (size_t i = 0; i < devices->count; i++)
+		if (!device_add(live, devices->at[i]))
+			return false;
+	if (live->devices_count == 0)
+		log_error("no device to watch: set capture.devices or give -i NAME; `wirespan "
+			  "devices` lists them");
+	return live->devices_count > 0;
+}
+
+static enum exit_code run(struct arguments *a)
+{
+	struct live live = {0};
+	struct settings settings;
+	enum exit_code code = EXIT_USAGE;
+	int got;
+
+	while ((got = arguments_next(a)) >= 0)
+		if (!flag_take(&live, got, a->value))
+			return EXIT_USAGE;
+	if (got != ARGUMENTS_END)
+		return arguments_exit(got);
+	if (a->rest_count > 0)
+		return arguments_usage(a, "takes options only (capture files: wirespan replay)");
+	if (live.configure.path == NULL && access(CONFIGURE_PATH, F_OK) == 0)
+		live.configure.path = CONFIGURE_PATH;
+	if (!configure_load(&live.configure, &settings))
+		return EXIT_USAGE;
+	if (devices_choose(&live, &settings) && target_set(&live.target, &settings))
+		code = go(&live, &settings);
+	settings_free(&settings);
+	return code;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "",
+	.help = "Watch devices and write documents until it is told to end.",
+	.more = "Examples:\n"
+		"  wirespan run -i eth0\n"
+		"  wirespan run -c wirespan.yml -E output.file.filename=http.json\n",
+	.flags = flags,
+	.run = run,
+};

@@ -1,0 +1,91 @@
+#include "shipper/cmd/target.h"
+
+#include "outputs/console/console.h"
+#include "outputs/file/file.h"
+#include "outputs/top/top.h"
+#include "shipper/base/must.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The output with its presets, in place of what the settings have; returns its conf struct. */
+static void *choose(struct settings *settings, const struct output *output)
+{
+	if (settings->output == output)
+		return settings->output_conf;
+	option_free(settings->output->options, settings->output_conf);
+	free(settings->output_conf);
+	settings->output = output;
+	settings->output_conf = must_alloc(output->conf_size);
+	option_default(output->options, settings->output_conf);
+	return settings->output_conf;
+}
+
+static void text_set(char **to, const char *text)
+{
+	free(*to);
+	*to = must_strdup(text);
+}
+
+static bool set_top(const struct target *target, struct settings *settings)
+{
+	struct top_conf *conf = choose(settings, &output_top);
+	const struct option *row = output_top.options;
+	struct fault fault;
+
+	while (row->offset != offsetof(struct top_conf, rows))
+		row++;
+	if (target->top_rows == NULL || option_parse(row, conf, target->top_rows, &fault))
+		return true;
+	log_error("--top: %s", fault.text);
+	return false;
+}
+
+static void set_file(const struct target *target, struct settings *settings)
+{
+	struct file_conf *conf = choose(settings, &output_file);
+
+	text_set(&conf->path, "");
+	text_set(&conf->filename, target->path);
+	conf->rotate_every_kb = 0;
+	conf->truncate = true;
+}
+
+/* For outputs that write to standard output. */
+static bool redirect(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) {
+		log_error("%s cannot be written: %s", path, strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+bool target_set(const struct target *target, struct settings *settings)
+{
+	struct console_conf *console;
+
+	if (target->top && target->pretty) {
+		log_error("--pretty and --top exclude each other");
+		return false;
+	}
+	if (target->path != NULL && !target->top && !target->pretty) {
+		set_file(target, settings);
+		return true;
+	}
+	if (target->path != NULL && !redirect(target->path))
+		return false;
+	if (target->top)
+		return set_top(target, settings);
+	if (target->pretty) {
+		console = choose(settings, &output_console);
+		console->pretty = true;
+	}
+	return true;
+}
