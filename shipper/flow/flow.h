@@ -60,9 +60,9 @@ struct endpoints {
 	uint16_t port[2];
 	uint8_t version; /* 4 or 6 */
 	uint8_t transport;
-	uint8_t vlans, tunnels;
+	uint8_t vlans, tunnels; /* how many of each array */
 	uint16_t vlan[VLAN_DEPTH_MAX];
-	struct tunnel tunnel[TUNNEL_DEPTH_MAX]; /* src and dst as seen in the first packet */
+	struct tunnel *tunnel; /* src and dst as seen in the first packet; NULL without tunnels */
 };
 
 enum flow_end {
@@ -100,10 +100,11 @@ struct flow_sink {
 	/* One datagram, whole; cut_bytes: how many of its bytes the capture lacks. */
 	void (*datagram)(void *self, struct flow *flow, enum side from, const struct piece *piece,
 			 uint32_t cut_bytes);
-	/* The flow goes; `user` must be let go of. Always the last call for a flow. */
+	/* The flow goes; `user` must be let go of. Always the last call for a flow, and always
+	 * made but by flow_table_free. */
 	void (*close)(void *self, struct flow *flow, enum flow_end why, nsec when);
 	/* A first packet tells no client: is the packet's source port or its destination port
-	 * that of a server? CLIENT means the packet comes from the client. */
+	 * that of a server? CLIENT means the packet comes from the client. May be NULL. */
 	enum side (*guess)(void *self, const struct packet *packet);
 };
 
