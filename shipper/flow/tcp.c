@@ -80,7 +80,7 @@ bool tcp_begins_anew(struct flow_table *t, struct entry *e, enum side from, cons
 	struct rest *rest = table_rest(t, e);
 
 	rest->has_syn = true;
-	rest->syn_side = from;
+	rest->syn_side = (uint8_t)from;
 	rest->syn_seq = p->seq;
 	rest->syn_when = p->when;
 	rest->outside_at = t->clock;
@@ -390,7 +390,7 @@ static void take_rst(struct flow_table *t, struct entry *e, enum side from, cons
 		int64_t at = stream_offset(s, p->seq);
 
 		r->has_rst = true;
-		r->rst_side = from;
+		r->rst_side = (uint8_t)from;
 		r->rst = (struct mark){.at = at > 0 ? (uint64_t)at : 0,
 				       .when = p->when,
 				       .came = t->clock,

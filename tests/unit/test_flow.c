@@ -1,18 +1,17 @@
 /* How conversations begin, end, and are kept apart. */
 #include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "flow_stage.h"
 
-#define SAID(text)	cr_assert(eq(str, (char *)stage_said(g), text))
-#define COUNT(which, n) cr_assert(eq(u64, stage_count(g, which), n))
+#define SAID(text)	cr_assert_str_eq(stage_said(g), text)
+#define COUNT(which, n) cr_assert_eq(stage_count(g, which), n)
 
 static void finish(struct stage *g)
 {
 	flow_finish(g->table);
-	cr_assert(eq(sz, flow_count(g->table), 0));
+	cr_assert_eq(flow_count(g->table), 0);
 	flow_table_free(g->table);
-	cr_assert(eq(sz, g->quota.used, 0));
+	cr_assert_eq(g->quota.used, 0);
 	free(g);
 }
 
@@ -27,9 +26,9 @@ Test(flow, whole_conversation)
 	S(FIN_, 503, 105, "");
 	SAID("c:GET/0 s:OK/3 c. s. !fin");
 	C(ACK_, 105, 504, "");
-	cr_assert(eq(sz, flow_count(g->table), 1));
+	cr_assert_eq(flow_count(g->table), 1);
 	stage_wait(g, 6000);
-	cr_assert(eq(sz, flow_count(g->table), 0));
+	cr_assert_eq(flow_count(g->table), 0);
 	SAID("");
 	finish(g);
 }
