@@ -171,7 +171,8 @@ static void value_text(const struct option *row, int64_t n, char *to, size_t siz
 {
 	/* The binary units come first and are preferred: 64000 is 64000B, not 64kB. */
 	static const struct unit binary[] = {
-		{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0},
+		{"B", 1},	  {"KiB", 1 << 10},   {"MiB", 1 << 20},
+		{"GiB", 1 << 30}, {"TiB", 1LL << 40}, {NULL, 0},
 	};
 
 	if (row->type == OPTION_DURATION)

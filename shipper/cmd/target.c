@@ -2,7 +2,6 @@
 
 #include "outputs/console/console.h"
 #include "outputs/file/file.h"
-#include "outputs/top/top.h"
 #include "shipper/base/must.h"
 
 #include <errno.h>
@@ -30,13 +29,23 @@ static void text_set(char **to, const char *text)
 	*to = must_strdup(text);
 }
 
+static const struct output *output_named(const char *name)
+{
+	size_t i = 0;
+
+	while (outputs[i] != NULL && strcmp(outputs[i]->name, name) != 0)
+		i++;
+	must(outputs[i] != NULL);
+	return outputs[i];
+}
+
 static bool set_top(const struct target *target, struct settings *settings)
 {
-	struct top_conf *conf = choose(settings, &output_top);
-	const struct option *row = output_top.options;
+	void *conf = choose(settings, output_named("top"));
+	const struct option *row = settings->output->options;
 	struct fault fault;
 
-	while (row->offset != offsetof(struct top_conf, rows))
+	while (strcmp(row->name, "rows") != 0)
 		row++;
 	if (target->top_rows == NULL || option_parse(row, conf, target->top_rows, &fault))
 		return true;
@@ -46,7 +55,7 @@ static bool set_top(const struct target *target, struct settings *settings)
 
 static void set_file(const struct target *target, struct settings *settings)
 {
-	struct file_conf *conf = choose(settings, &output_file);
+	struct file_conf *conf = choose(settings, output_named("file"));
 
 	text_set(&conf->path, "");
 	text_set(&conf->filename, target->path);
@@ -84,7 +93,7 @@ bool target_set(const struct target *target, struct settings *settings)
 	if (target->top)
 		return set_top(target, settings);
 	if (target->pretty) {
-		console = choose(settings, &output_console);
+		console = choose(settings, output_named("console"));
 		console->pretty = true;
 	}
 	return true;

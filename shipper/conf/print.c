@@ -29,30 +29,44 @@ static void comment(const char *text, int indent, FILE *to)
 	fputc('\n', to);
 }
 
+/* Types whose preset shows what a value looks like need no words. */
+static bool is_plain(const struct option *row)
+{
+	return row->type == OPTION_BOOL || row->type == OPTION_TEXT || row->type == OPTION_SECRET ||
+	       option_is_list(row);
+}
+
 static void row_print(const struct section *section, const struct option *row, int indent, FILE *to)
 {
 	char expected[256], words[320];
 
 	comment(row->help, indent, to);
-	option_expected(row, expected, sizeof(expected));
-	snprintf(words, sizeof(words), "Expected: %s%s%s.", expected,
-		 row->unit != NULL ? "; unit: " : "", row->unit != NULL ? row->unit : "");
-	comment(words, indent, to);
+	if (!is_plain(row)) {
+		option_expected(row, expected, sizeof(expected));
+		snprintf(words, sizeof(words), "Expected: %s%s%s.", expected,
+			 row->unit != NULL ? "; in " : "", row->unit != NULL ? row->unit : "");
+		comment(words, indent, to);
+	}
 	fprintf(to, "%*s%s: ", indent, "", row->name);
 	sections_preset(section, row, to);
 	fputs("\n\n", to);
 }
 
-/* The parts of a path that the section before did not have; returns the depth. */
-static int headings(const char *path, const char *before, FILE *to)
+/* The parts of a path that the section before did not have, the help above the last of them;
+ * returns the depth. */
+static int headings(const char *path, const char *before, const char *help, FILE *to)
 {
 	int depth = 0;
 	bool same = true;
 
+	if (*path == '\0' && help != NULL)
+		comment(help, 0, to);
 	while (*path != '\0') {
 		size_t len = strcspn(path, "."), len_before = strcspn(before, ".");
 
 		same = same && len == len_before && strncmp(path, before, len) == 0;
+		if (!same && path[len] == '\0' && help != NULL)
+			comment(help, 2 * depth, to);
 		if (!same)
 			fprintf(to, "%*s%.*s:\n", 2 * depth, "", (int)len, path);
 		path += len + (path[len] == '.');
@@ -75,11 +89,8 @@ void settings_print_reference(FILE *to)
 	      to);
 	for (size_t i = 0; i < sections->count; i++) {
 		const struct section *section = &sections->at[i];
-		int depth;
+		int depth = headings(section->path, before, section->help, to);
 
-		if (section->help != NULL)
-			comment(section->help, 0, to);
-		depth = headings(section->path, before, to);
 		before = section->path;
 		for (const struct option *row = section->rows; row->name != NULL; row++)
 			row_print(section, row, 2 * depth, to);
@@ -103,7 +114,7 @@ void settings_print(const struct settings *settings, FILE *to)
 	sections_list(sections, &copy);
 	for (size_t i = 0; i < sections->count; i++) {
 		const struct section *section = &sections->at[i];
-		int depth = headings(section->path, before, to);
+		int depth = headings(section->path, before, NULL, to);
 
 		before = section->path;
 		for (const struct option *row = section->rows; row->name != NULL; row++) {

@@ -105,8 +105,8 @@ __attribute__((format(printf, 5, 6))) static struct section *section_add(struct 
 
 static void list_protocol(struct sections *sections, const struct proto *proto, void *conf)
 {
-	section_add(sections, "A protocol: what all of them have, then its own.", proto_options,
-		    conf, "protocols.%s", proto->name)
+	section_add(sections, "What all protocols have, then its own.", proto_options, conf,
+		    "protocols.%s", proto->name)
 		->proto = proto;
 	if (proto->options != NULL)
 		section_add(sections, NULL, proto->options, conf, "protocols.%s", proto->name)
@@ -117,7 +117,7 @@ static void list_output(struct sections *sections, size_t which, void *conf)
 {
 	const struct output *output = outputs[which];
 
-	section_add(sections, "Where documents go.",
+	section_add(sections, which == 0 ? "Where documents go." : NULL,
 		    which == 0 ? output_options_first : output_options,
 		    &sections->output_enabled[which], "output.%s", output->name);
 	if (output->options != NULL)
