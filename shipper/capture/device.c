@@ -1,8 +1,8 @@
 #include "shipper/capture/device.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <limits.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <poll.h>
@@ -24,7 +24,6 @@ struct device {
 	char *name;
 	int link;
 	bool is_any;
-	uint32_t until_stats;
 	struct pcap_stat last; /* as libpcap gave it */
 	struct source_stats sum;
 };
@@ -32,6 +31,12 @@ struct device {
 static const struct source device_source;
 
 /* ---- Opening ---- */
+
+/* And not one of the buses and queues that libpcap lists beside them. */
+static bool is_network(const char *name)
+{
+	return strcmp(name, "any") == 0 || if_nametoindex(name) != 0;
+}
 
 /* The names there are, as many as find room: "eth0, lo, any". */
 static void list_names(char *to, size_t room)
@@ -44,11 +49,9 @@ static void list_names(char *to, size_t room)
 	if (pcap_findalldevs(&all, why) != 0)
 		return;
 	for (pcap_if_t *i = all; i != NULL; i = i->next) {
-		/* Not the buses and queues that libpcap lists beside them. */
-		bool network = strcmp(i->name, "any") == 0 || if_nametoindex(i->name) != 0;
 		size_t len = strlen(i->name);
 
-		if (!network || used + len + 3 > room)
+		if (!is_network(i->name) || used + len + 3 > room)
 			continue;
 		used += (size_t)snprintf(to + used, room - used, "%s%s", used > 0 ? ", " : "",
 					 i->name);
@@ -152,6 +155,17 @@ static bool set_filter(struct device *d, const struct device_conf *conf, struct 
 	return good;
 }
 
+/* What goes over loopback passes twice, and libpcap throws the first copy away. The kernel can do
+ * that before the copy takes room in the ring; a kernel before 4.20 refuses, which is no harm. */
+static void ignore_copies(const struct device *d)
+{
+	int yes = 1;
+
+	if (strcmp(d->name, "lo") == 0)
+		(void)setsockopt(pcap_fileno(d->handle), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes,
+				 sizeof(yes));
+}
+
 static void device_close(void *self)
 {
 	struct device *d = self;
@@ -168,7 +182,6 @@ bool device_open(struct tap *tap, const char *name, const struct device_conf *co
 	struct device *d = must_alloc(sizeof(*d));
 	char why[PCAP_ERRBUF_SIZE];
 
-	d->until_stats = FRAMES_BETWEEN_STATS;
 	d->name = resolve(name, fault);
 	if (d->name == NULL)
 		goto failed;
@@ -185,6 +198,7 @@ bool device_open(struct tap *tap, const char *name, const struct device_conf *co
 	d->link = link_of((uint32_t)pcap_datalink(d->handle));
 	if (!set_filter(d, conf, fault))
 		goto failed;
+	ignore_copies(d);
 	/* With TPACKET_V3 a blocking read may wait for ever, whatever the timeout: the kernel
 	 * wakes it for packets alone. So the waiting is done here. */
 	if (pcap_setnonblock(d->handle, 1, why) != 0) {
@@ -212,10 +226,8 @@ static void take_stats(struct device *d)
 {
 	struct pcap_stat now;
 
-	d->until_stats = FRAMES_BETWEEN_STATS;
 	if (pcap_stats(d->handle, &now) != 0)
 		return;
-	d->sum.received += now.ps_recv - d->last.ps_recv;
 	d->sum.dropped_kernel += now.ps_drop - d->last.ps_drop;
 	d->sum.dropped_interface += now.ps_ifdrop - d->last.ps_ifdrop;
 	d->last = now;
@@ -235,7 +247,7 @@ static enum next read_one(struct device *d, struct frame *frame)
 	frame->bytes = bytes_of(at, header->caplen);
 	frame->wire_bytes = header->len > header->caplen ? header->len : header->caplen;
 	frame->link = d->link;
-	if (--d->until_stats == 0)
+	if (++d->sum.received % FRAMES_BETWEEN_STATS == 0)
 		take_stats(d);
 	return NEXT_FRAME;
 }
@@ -318,8 +330,10 @@ bool device_list(FILE *to, struct fault *fault)
 		return fault_set(fault, "devices cannot be listed: %s", why);
 	if (all == NULL)
 		return fault_set(fault, "this user may capture on no device: run this as root");
-	for (const pcap_if_t *i = all; i != NULL; i = i->next) {
-		fprintf(to, "%2u  %-16s  %s%s%s  ", number++, i->name,
+	for (const pcap_if_t *i = all; i != NULL; i = i->next, number++) {
+		if (!is_network(i->name))
+			continue;
+		fprintf(to, "%2u  %-16s  %s%s%s  ", number, i->name,
 			(i->flags & PCAP_IF_UP) != 0 ? "up" : "down",
 			(i->flags & PCAP_IF_RUNNING) != 0 ? ", running" : "",
 			(i->flags & PCAP_IF_LOOPBACK) != 0 ? ", loopback" : "");

@@ -1,0 +1,71 @@
+/*
+ * Any bytes as a capture file, in any of its formats, with and without a filter: no crash, an end,
+ * and frames whose bytes are there.
+ *
+ * The first byte says how the file comes: bit 0 through a filter, bit 1 in pieces through a pipe.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "shipper/base/must.h"
+#include "shipper/capture/file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool some_links(int link)
+{
+	return link < 200;
+}
+
+static uint64_t read_all(struct tap *tap)
+{
+	struct fault fault = {0};
+	struct frame frame;
+	uint64_t sum = 0;
+	nsec last = 0;
+	enum next got;
+
+	while ((got = tap->source->next(tap->self, &frame, &fault)) <= NEXT_IDLE) {
+		if (got == NEXT_IDLE)
+			continue;
+		must(frame.wire_bytes >= frame.bytes.len);
+		must(frame.when >= 0);
+		sum += (uint64_t)(frame.when > last ? frame.when - last : last - frame.when);
+		last = frame.when;
+		for (size_t i = 0; i < frame.bytes.len; i++)
+			sum += frame.bytes.at[i];
+	}
+	must(got == NEXT_END || fault.text[0] != '\0');
+	return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const path = "-";
+	struct file_conf conf = {.knows_link = some_links};
+	volatile uint64_t sum = 0;
+	struct tap tap;
+	int fd, ends[2];
+
+	if (size == 0)
+		return 0;
+	conf.filter = (data[0] & 1) != 0 ? "greater 10" : NULL;
+	if ((data[0] & 2) != 0 && size <= 60000) {
+		must(pipe(ends) == 0);
+		must(write(ends[1], data + 1, size - 1) == (ssize_t)(size - 1));
+		close(ends[1]);
+		fd = ends[0];
+	} else {
+		fd = memfd_create("capture", MFD_CLOEXEC);
+		must(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t)(size - 1));
+		must(lseek(fd, 0, SEEK_SET) == 0);
+	}
+	must(dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+	close(fd);
+	if (file_open(&tap, &path, 1, &conf, NULL)) {
+		sum += read_all(&tap);
+		tap.source->close(tap.self);
+	}
+	return 0;
+}

@@ -1,0 +1,169 @@
+/* Devices: loopback carries datagrams of our own; skipped where capturing is not permitted. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shipper/capture/device.h"
+
+enum { DATAGRAMS = 50, PATIENCE = 100, SLL2 = 276, ETHERNET = 1 };
+
+static int udp_socket(uint16_t *port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	socklen_t len = sizeof(to);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&to, &len), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	*port = ntohs(to.sin_port);
+	return fd;
+}
+
+static struct tap open_or_skip(const char *name, const struct device_conf *conf)
+{
+	struct fault fault = {0};
+	struct tap tap;
+
+	if (!device_open(&tap, name, conf, &fault)) {
+		if (strstr(fault.text, "not permitted") != NULL)
+			cr_skip_test("%s", fault.text);
+		cr_assert_fail("%s", fault.text);
+	}
+	return tap;
+}
+
+/* Every datagram once and in order, on "lo" and on "any". */
+static void hear(const char *name, int link)
+{
+	struct device_conf conf = {.snap_bytes = 65535, .buffer_bytes = 4 << 20};
+	uint16_t port;
+	int fd = udp_socket(&port);
+	struct tap tap;
+	struct source_stats stats;
+	struct frame frame;
+	unsigned heard = 0;
+
+	conf.ports.udp = (struct filter_ports){&port, 1, false};
+	tap = open_or_skip(name, &conf);
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
+		uint8_t said[100] = {(uint8_t)i};
+
+		cr_assert_eq(send(fd, said, sizeof(said), 0), (ssize_t)sizeof(said));
+	}
+	for (unsigned turn = 0; turn < PATIENCE + DATAGRAMS && heard < DATAGRAMS; turn++) {
+		struct fault fault = {0};
+		enum next got = tap.source->next(tap.self, &frame, &fault);
+
+		cr_assert(got <= NEXT_IDLE, "%s", fault.text);
+		if (got == NEXT_IDLE)
+			continue;
+		cr_expect_eq(frame.link, link);
+		cr_assert_gt(frame.bytes.len, 100);
+		cr_expect_eq(frame.bytes.at[frame.bytes.len - 100], heard);
+		heard++;
+	}
+	cr_expect_eq(heard, DATAGRAMS);
+	cr_expect_eq(tap.source->next(tap.self, &frame, NULL), NEXT_IDLE, "no second copy");
+	tap.source->stats(tap.self, &stats);
+	cr_expect_eq(stats.received, DATAGRAMS);
+	cr_expect_eq(stats.dropped_kernel, 0);
+	tap.source->close(tap.self);
+	close(fd);
+}
+
+Test(capture_device, loopback, .timeout = 60)
+{
+	hear("lo", ETHERNET);
+}
+
+Test(capture_device, any, .timeout = 60)
+{
+	hear("any", SLL2);
+}
+
+/* What comes faster than it is read is counted as dropped, not lost in silence. */
+Test(capture_device, a_full_buffer_is_counted, .timeout = 60)
+{
+	struct device_conf conf = {.snap_bytes = 65535, .buffer_bytes = 256 << 10};
+	uint16_t port;
+	int fd = udp_socket(&port);
+	struct source_stats stats;
+	struct frame frame;
+	enum { FLOOD = 5000 };
+	struct tap tap;
+	uint8_t said[1000] = {0};
+
+	conf.ports.udp = (struct filter_ports){&port, 1, false};
+	tap = open_or_skip("lo", &conf);
+	for (unsigned i = 0; i < FLOOD; i++)
+		cr_assert_eq(send(fd, said, sizeof(said), 0), (ssize_t)sizeof(said));
+	while (tap.source->next(tap.self, &frame, NULL) == NEXT_FRAME)
+		continue;
+	tap.source->stats(tap.self, &stats);
+	cr_expect_gt(stats.dropped_kernel, 0);
+	cr_expect_eq(stats.received + stats.dropped_kernel, FLOOD, "%lu + %lu",
+		     (unsigned long)stats.received, (unsigned long)stats.dropped_kernel);
+	tap.source->close(tap.self);
+	close(fd);
+}
+
+Test(capture_device, no_such_device)
+{
+	struct device_conf conf = {0};
+	struct fault fault = {0};
+	struct tap tap;
+
+	cr_expect_not(device_open(&tap, "wirespan-none", &conf, &fault));
+	cr_expect(strstr(fault.text, "wirespan-none") != NULL, "%s", fault.text);
+	cr_expect(strchr(fault.text, '\n') == NULL);
+	cr_expect_not(device_open(&tap, "4711", &conf, &fault));
+	cr_expect(strstr(fault.text, "no device number 4711") != NULL, "%s", fault.text);
+}
+
+Test(capture_device, wrong_filter)
+{
+	struct device_conf conf = {.filter = "tcp prot 80"};
+	struct fault fault = {0};
+	struct tap tap;
+
+	cr_expect_not(device_open(&tap, "lo", &conf, &fault));
+	if (strstr(fault.text, "not permitted") != NULL)
+		cr_skip_test("%s", fault.text);
+	cr_expect(strstr(fault.text, "tcp prot 80") != NULL, "%s", fault.text);
+}
+
+Test(capture_device, not_permitted)
+{
+	struct device_conf conf = {0};
+	struct fault fault = {0};
+	struct tap tap;
+
+	if (geteuid() == 0 && seteuid(65534) != 0)
+		cr_skip_test("cannot become an ordinary user");
+	cr_expect_not(device_open(&tap, "lo", &conf, &fault));
+	cr_expect(strstr(fault.text, "setcap cap_net_raw=ep") != NULL, "%s", fault.text);
+}
+
+Test(capture_device, the_list_names_loopback)
+{
+	struct fault fault = {0};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+
+	if (!device_list(to, &fault)) {
+		fclose(to);
+		free(text);
+		cr_skip_test("%s", fault.text);
+	}
+	fclose(to);
+	cr_expect(strstr(text, " lo ") != NULL, "%s", text);
+	cr_expect(strstr(text, "loopback") != NULL, "%s", text);
+	cr_expect(strstr(text, " any ") != NULL, "%s", text);
+	free(text);
+}
