@@ -86,19 +86,44 @@ static inline uint64_t cursor_le(struct cursor *c, unsigned n)
 	return v;
 }
 
+/* The usual widths, written out so that each becomes one load: they are on every packet's way. */
 static inline uint8_t cursor_u8(struct cursor *c)
 {
-	return (uint8_t)cursor_be(c, 1);
+	struct bytes b = cursor_take(c, 1);
+
+	return b.len > 0 ? b.at[0] : 0;
 }
 
 static inline uint16_t cursor_be16(struct cursor *c)
 {
-	return (uint16_t)cursor_be(c, 2);
+	struct bytes b = cursor_take(c, 2);
+
+	return b.len > 0 ? (uint16_t)(b.at[0] << 8 | b.at[1]) : 0;
 }
 
 static inline uint32_t cursor_be32(struct cursor *c)
 {
-	return (uint32_t)cursor_be(c, 4);
+	struct bytes b = cursor_take(c, 4);
+
+	return b.len > 0 ? (uint32_t)b.at[0] << 24 | (uint32_t)b.at[1] << 16 |
+				   (uint32_t)b.at[2] << 8 | b.at[3]
+			 : 0;
+}
+
+static inline uint16_t cursor_le16(struct cursor *c)
+{
+	struct bytes b = cursor_take(c, 2);
+
+	return b.len > 0 ? (uint16_t)(b.at[1] << 8 | b.at[0]) : 0;
+}
+
+static inline uint32_t cursor_le32(struct cursor *c)
+{
+	struct bytes b = cursor_take(c, 4);
+
+	return b.len > 0 ? (uint32_t)b.at[3] << 24 | (uint32_t)b.at[2] << 16 |
+				   (uint32_t)b.at[1] << 8 | b.at[0]
+			 : 0;
 }
 
 /* Up to and without the byte `stop`, which is taken too; dry when it is not there yet. */

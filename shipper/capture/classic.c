@@ -12,12 +12,12 @@ enum {
 
 static uint32_t u32(struct cursor *c, bool swapped)
 {
-	return swapped ? (uint32_t)cursor_be(c, 4) : (uint32_t)cursor_le(c, 4);
+	return swapped ? cursor_be32(c) : cursor_le32(c);
 }
 
 static uint16_t u16(struct cursor *c, bool swapped)
 {
-	return swapped ? (uint16_t)cursor_be(c, 2) : (uint16_t)cursor_le(c, 2);
+	return swapped ? cursor_be16(c) : cursor_le16(c);
 }
 
 bool classic_open(struct classic *classic, struct bytes header)
