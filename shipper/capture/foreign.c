@@ -90,7 +90,10 @@ enum next foreign_next(struct foreign *f, struct frame *frame, struct fault *fau
 			  pcap_geterr(f->handle), f->frames);
 		return NEXT_FAILED;
 	}
-	frame->when = (int64_t)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
+	/* libpcap reads the 32-bit field as signed. */
+	frame->when = (int64_t)(uint32_t)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
+	if (frame->when < 0)
+		frame->when = 0;
 	frame->bytes = bytes_of(at, header->caplen);
 	frame->wire_bytes = header->len > header->caplen ? header->len : header->caplen;
 	frame->link = f->link;
