@@ -98,7 +98,7 @@ static inline uint16_t cursor_be16(struct cursor *c)
 {
 	struct bytes b = cursor_take(c, 2);
 
-	return b.len > 0 ? (uint16_t)(b.at[0] << 8 | b.at[1]) : 0;
+	return (uint16_t)(b.len > 0 ? b.at[0] << 8 | b.at[1] : 0);
 }
 
 static inline uint32_t cursor_be32(struct cursor *c)
@@ -114,7 +114,7 @@ static inline uint16_t cursor_le16(struct cursor *c)
 {
 	struct bytes b = cursor_take(c, 2);
 
-	return b.len > 0 ? (uint16_t)(b.at[1] << 8 | b.at[0]) : 0;
+	return (uint16_t)(b.len > 0 ? b.at[1] << 8 | b.at[0] : 0);
 }
 
 static inline uint32_t cursor_le32(struct cursor *c)
