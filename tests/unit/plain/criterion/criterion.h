@@ -28,29 +28,29 @@ struct plain_test {
 
 void plain_test_add(struct plain_test *test);
 
-#define PLAIN_ROW(row, ...)                                              \
-	static struct plain_test row = {__VA_ARGS__};                    \
-	static __attribute__((constructor)) void row##_add(void)         \
-	{                                                                \
-		plain_test_add(&row);                                    \
+#define PLAIN_ROW(row, ...)                                      \
+	static struct plain_test row = {__VA_ARGS__};            \
+	static __attribute__((constructor)) void row##_add(void) \
+	{                                                        \
+		plain_test_add(&row);                            \
 	}
 
 /* A suite is a row without a function: its init and fini are those of its tests. */
 #define TestSuite(s, ...) PLAIN_ROW(plain_suite_##s, .suite = #s, __VA_ARGS__)
 
-#define Test(s, n, ...)                                                                        \
-	static void plain_run_##s##_##n(void);                                                 \
+#define Test(s, n, ...)                                                                      \
+	static void plain_run_##s##_##n(void);                                               \
 	PLAIN_ROW(plain_test_##s##_##n, .suite = #s, .name = #n, .run = plain_run_##s##_##n, \
-		  __VA_ARGS__)                                                                 \
+		  __VA_ARGS__)                                                               \
 	static void plain_run_##s##_##n(void)
 
 /* The message, if there is one, is printed as it is. */
-#define cr_assert(condition, ...)                                                          \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);    \
-			_Exit(101);                                                        \
-		}                                                                          \
+#define cr_assert(condition, ...)                                                       \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			_Exit(101);                                                     \
+		}                                                                       \
 	} while (0)
 
 #define cr_assert_not(x, ...)	       cr_assert(!(x))
