@@ -181,10 +181,14 @@ static bool shift_names(const struct file *f, struct fault *fault)
 
 	while (n < last && file_name(f, n, to) && lstat(to, &st) == 0)
 		n++;
-	for (; n > 0; n--)
-		if (!file_name(f, n - 1, from) || !file_name(f, n, to) || rename(from, to) != 0)
-			return fault_set(fault, "cannot rename %s to %s: %s", from, to,
-					 strerror(errno));
+	for (; n > 0; n--) {
+		if (file_name(f, n - 1, from) && file_name(f, n, to) && rename(from, to) == 0)
+			continue;
+		/* Somebody else was a moment earlier: NAME is free all the same. */
+		if (n == 1 && errno == ENOENT)
+			break;
+		return fault_set(fault, "cannot rename %s to %s: %s", from, to, strerror(errno));
+	}
 	return true;
 }
 
