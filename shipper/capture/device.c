@@ -14,6 +14,9 @@
 
 enum {
 	POLL_MS = 100, /* how long a caller waits for NEXT_IDLE at most */
+	/* A frame may lie in the ring for as long as POLL_MS before it is handed out, and longer
+	 * on a machine that is busy. */
+	LATE_MOST_MS = 1000,
 	/* libpcap counts in 32 bits: asking this often, no wrap goes unseen. */
 	FRAMES_BETWEEN_STATS = 1 << 20,
 	NAMES_LISTED = 256, /* bytes of a fault's text for names of devices */
@@ -266,6 +269,15 @@ static enum next went_wrong(struct device *d, struct fault *fault)
 	return NEXT_FAILED;
 }
 
+/* Packet time goes on when no packets come, so that what is open ends in time. */
+static nsec nothing_before(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec - (nsec)LATE_MOST_MS * NS_PER_MS;
+}
+
 static enum next device_next(void *self, struct frame *frame, struct fault *fault)
 {
 	struct device *d = self;
@@ -277,7 +289,11 @@ static enum next device_next(void *self, struct frame *frame, struct fault *faul
 		if (poll(&ready, 1, POLL_MS) > 0)
 			got = read_one(d, frame);
 	}
-	return got == NEXT_FAILED ? went_wrong(d, fault) : got;
+	if (got == NEXT_FAILED)
+		got = went_wrong(d, fault);
+	if (got == NEXT_IDLE)
+		frame->when = nothing_before();
+	return got;
 }
 
 static void device_stats(void *self, struct source_stats *stats)

@@ -68,7 +68,11 @@ static void hear(const char *name, int link)
 		heard++;
 	}
 	cr_expect_eq(heard, DATAGRAMS);
+	nsec last = frame.when;
 	cr_expect_eq(tap.source->next(tap.self, &frame, NULL), NEXT_IDLE, "no second copy");
+	/* Time goes on without packets, a second behind them. */
+	cr_expect_gt(frame.when, last - 2 * INT64_C(1000000000));
+	cr_expect_lt(frame.when, last);
 	tap.source->stats(tap.self, &stats);
 	cr_expect_eq(stats.received, DATAGRAMS);
 	cr_expect_eq(stats.dropped_kernel, 0);
