@@ -12,7 +12,7 @@ enum change {
 	MEBIBYTES, /* a number of MiB becomes a size */
 	LEVEL,	   /* critical becomes error */
 	JSON,	   /* true becomes json, false plain */
-	DEVICE,	   /* a device's name, not its place in a list, not a route */
+	DEVICE,	   /* a name or a number, not a route */
 };
 
 static const struct {
@@ -139,11 +139,7 @@ static void change_device(struct node *node, struct faults *faults)
 {
 	const char *text = node->kind == NODE_TEXT ? node->text : "";
 
-	if (is_number(text))
-		faults_add(faults, node->line, node->column,
-			   "packetbeat.interfaces.device: expected a device's name, not its "
-			   "number; `wirespan devices` lists them");
-	else if (strncmp(text, "default_route", 13) == 0)
+	if (strncmp(text, "default_route", 13) == 0)
 		faults_add(faults, node->line, node->column,
 			   "packetbeat.interfaces.device: expected a device's name; the device "
 			   "of the default route is not looked up");

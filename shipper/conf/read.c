@@ -37,7 +37,7 @@ __attribute__((format(printf, 2, 3))) static void stop(struct reader *r, const c
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	faults_add(r->faults, r->line, r->column, "%s", text);
-	r->failed = true;
+	r->failed = r->tree->broken = true;
 }
 
 /* libyaml gives problems of encoding an offset, and no place. */

@@ -198,8 +198,8 @@ void settings_free(struct settings *settings)
 static void name_of(const struct section *section, const struct option *row,
 		    char to[NAME_MAX_BYTES])
 {
-	snprintf(to, NAME_MAX_BYTES, "%s%s%s", section->path, section->path[0] != '\0' ? "." : "",
-		 row->name);
+	snprintf(to, NAME_MAX_BYTES, "%s%s%.*s", section->path, section->path[0] != '\0' ? "." : "",
+		 PATH_MAX_BYTES - 2, row->name);
 }
 
 const struct option *sections_find(const struct sections *sections, const char *name,

@@ -16,11 +16,12 @@
 enum {
 	OUTPUTS_MAX = 16,
 	SECTIONS_MAX = 12 + 2 * PROTOS_MAX + 2 * OUTPUTS_MAX,
-	NAME_MAX_BYTES = 96
+	PATH_MAX_BYTES = 48,
+	NAME_MAX_BYTES = 96,
 };
 
 struct section {
-	char path[NAME_MAX_BYTES]; /* "" for the top, "capture", "protocols.http" */
+	char path[PATH_MAX_BYTES]; /* "" for the top, "capture", "protocols.http" */
 	const char *help;	   /* a sentence; NULL when the section before has the same path */
 	const struct option *rows;
 	void *conf;

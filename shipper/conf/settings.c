@@ -16,6 +16,9 @@ struct load {
 
 static void wrong(struct load *load, const struct node *node, const char *name, const char *text)
 {
+	/* What stands only on the way to a dotted key has the place of that key. */
+	while (node->line == 0 && node->first != NULL)
+		node = node->first;
 	faults_add(load->faults, node->line, node->column, "%s%s: %s", node->line > 0 ? "" : "-E ",
 		   name, text);
 }
@@ -198,10 +201,12 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 		tree_read_file(&load.tree, path, faults);
 	for (size_t i = 0; i < overrides_count; i++)
 		tree_override(&load.tree, overrides[i], faults);
-	tree_expand(&load.tree);
-	packetbeat_translate(&load.tree, faults);
-	tree_check(&load.tree, faults);
-	apply(&load, load.tree.root, "");
+	if (!load.tree.broken) {
+		tree_expand(&load.tree);
+		packetbeat_translate(&load.tree, faults);
+		tree_check(&load.tree, faults);
+		apply(&load, load.tree.root, "");
+	}
 	choose_output(&load, settings);
 	if (faults->count == 0)
 		make_ready(&load, settings);
