@@ -31,6 +31,16 @@ bool is_http_version(struct bytes b, uint16_t *version)
 
 /* ---- Keeping texts ---- */
 
+/* Host and the target of CONNECT have no scheme before their user information. */
+static struct bytes without_user(struct bytes authority)
+{
+	size_t n = authority.len;
+
+	while (n > 0 && authority.at[n - 1] != '@')
+		n--;
+	return bytes_skip(authority, n);
+}
+
 typedef void mask_fn(struct buf *out, struct bytes text, const struct texts *hide);
 
 static void mask_cookies(struct buf *out, struct bytes text, const struct texts *hide)
@@ -51,6 +61,11 @@ static void mask_credentials(struct buf *out, struct bytes text, const struct te
 	secret_credentials(out, text, true);
 }
 
+static void mask_host(struct buf *out, struct bytes text, const struct texts *hide)
+{
+	secret_text(out, without_user(text), hide);
+}
+
 static void mask_all(struct buf *out, struct bytes text, const struct texts *hide)
 {
 	(void)text;
@@ -58,12 +73,23 @@ static void mask_all(struct buf *out, struct bytes text, const struct texts *hid
 	buf_add(out, SECRET_MASK);
 }
 
-/* A continued line becomes one (RFC 9112 section 5.2). */
-static void unfold(struct buf *kept, size_t from)
+/* Continued lines become one, with a space between (RFC 9112 section 5.2). */
+static void unfold(struct buf *kept)
 {
-	for (size_t i = from; i < kept->len; i++)
-		if (kept->at[i] == '\r' || kept->at[i] == '\n')
-			kept->at[i] = ' ';
+	size_t to = 0;
+
+	for (size_t i = 0; i < kept->len; i++) {
+		if (kept->at[i] != '\n') {
+			kept->at[to++] = kept->at[i];
+			continue;
+		}
+		if (to > 0 && kept->at[to - 1] == '\r')
+			to--;
+		kept->at[to++] = ' ';
+		while (i + 1 < kept->len && (kept->at[i + 1] == ' ' || kept->at[i + 1] == '\t'))
+			i++;
+	}
+	kept->len = to;
 }
 
 /* Keeps a text without its secrets. */
@@ -73,8 +99,16 @@ static void keep(struct reading *r, struct clip *clip, struct bytes text, mask_f
 	size_t from = x->kept.len, limit = (size_t)r->conf->common.max_message_size;
 
 	*clip = (struct clip){.at = (uint32_t)from};
-	mask(&x->kept, text, &r->conf->hide_keywords);
-	unfold(&x->kept, from);
+	if (bytes_find(text, '\n') < text.len) {
+		struct buf one = {0};
+
+		buf_add(&one, text);
+		unfold(&one);
+		mask(&x->kept, buf_bytes(&one), &r->conf->hide_keywords);
+		buf_fini(&one);
+	} else {
+		mask(&x->kept, text, &r->conf->hide_keywords);
+	}
 	if (x->kept.len - from > limit) {
 		x->kept.len = from + limit;
 		clip->cut = true;
@@ -97,7 +131,6 @@ static void keep_text(struct reading *r, struct clip *clip, struct bytes text, m
 
 /* ---- Start lines ---- */
 
-/* Without the spaces at both ends; these are few, or the line is cut anyway. */
 static enum step begin_request(struct reading *r, struct bytes method, struct bytes target,
 			       uint16_t version, bool cut)
 {
@@ -109,6 +142,8 @@ static enum step begin_request(struct reading *r, struct bytes method, struct by
 		r->http->kind = HTTP_METHOD_HEAD;
 	else if (bytes_eq(method, BYTES("CONNECT")))
 		r->http->kind = HTTP_METHOD_CONNECT;
+	if (r->http->kind == HTTP_METHOD_CONNECT)
+		target = without_user(target);
 	exchange_keep(r->x, &r->http->method, method);
 	keep_text(r, &r->x->said[CLIENT], target, secret_url);
 	if (cut)
@@ -366,6 +401,8 @@ static mask_fn *mask_of(const struct reading *r, enum header header, struct byte
 	    secret_name(&r->conf->hide_keywords, name))
 		return mask_all;
 	switch (header) {
+	case HEADER_HOST:
+		return mask_host;
 	case HEADER_COOKIE:
 		return mask_cookies;
 	case HEADER_SET_COOKIE:
@@ -458,7 +495,7 @@ static void known_header(struct reading *r, enum header header, struct bytes val
 		break;
 	case HEADER_HOST:
 		if (r->from == CLIENT && h->host.len == 0)
-			keep_text(r, &h->host, value, secret_text);
+			keep_text(r, &h->host, without_user(value), secret_text);
 		break;
 	case HEADER_USER_AGENT:
 		if (r->from == CLIENT)
@@ -483,6 +520,12 @@ static void known_header(struct reading *r, enum header header, struct bytes val
 	}
 }
 
+/* Also what continues a line. */
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Name and value; false for a line that has no name. */
 static bool split(struct bytes line, struct bytes *name, struct bytes *value)
 {
@@ -493,7 +536,11 @@ static bool split(struct bytes line, struct bytes *name, struct bytes *value)
 	if (colon == line.len || line.at[0] == ' ' || line.at[0] == '\t')
 		return false;
 	*name = bytes_trim(bytes_head(line, colon));
-	*value = bytes_trim(bytes_skip(line, colon + 1));
+	*value = bytes_skip(line, colon + 1);
+	while (value->len > 0 && is_space(value->at[0]))
+		*value = bytes_skip(*value, 1);
+	while (value->len > 0 && is_space(value->at[value->len - 1]))
+		value->len--;
 	return name->len > 0;
 }
 

@@ -29,15 +29,23 @@ static enum guess start_answer(struct bytes b)
 	return b.at[8] == ' ' ? GUESS_YES : GUESS_NO;
 }
 
-static bool is_common_method(struct bytes method)
+/* Does one of the usual methods and the beginning of a target stand here? */
+static enum guess start_common(struct bytes b)
 {
-	static const char *const common[] = {"GET",	"POST",	 "HEAD",    "PUT",   "DELETE",
-					     "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"};
+	static const char *const common[] = {"GET ",	"POST ",    "HEAD ",  "PUT ",
+					     "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ",
+					     "TRACE ",	"PROPFIND "};
 
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		if (bytes_eq(method, bytes_str(common[i])))
-			return true;
-	return false;
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+		struct bytes word = bytes_str(common[i]);
+
+		if (!bytes_starts(word, bytes_head(b, word.len)))
+			continue;
+		if (b.len <= word.len)
+			return GUESS_MAYBE;
+		return b.at[word.len] > ' ' && b.at[word.len] < 127 ? GUESS_YES : GUESS_NO;
+	}
+	return GUESS_NO;
 }
 
 static enum guess start_request(struct bytes b)
@@ -50,10 +58,10 @@ static enum guess start_request(struct bytes b)
 
 	if (space > METHOD_MAX || !is_token(method))
 		return GUESS_NO;
+	if (start_common(b) == GUESS_YES)
+		return GUESS_YES;
 	if (rest.len == 0 || space == b.len)
 		return GUESS_MAYBE;
-	if (is_common_method(method))
-		return rest.at[0] > ' ' && rest.at[0] < 127 ? GUESS_YES : GUESS_NO;
 	if (end == rest.len)
 		return b.len < START_MAX ? GUESS_MAYBE : GUESS_NO;
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
@@ -379,7 +387,7 @@ static enum step trailers(struct reading *r, struct cursor *c)
 static enum step body_or_message(struct reading *r, struct cursor *c)
 {
 	struct bytes rest = cursor_rest(c);
-	enum guess guess = r->from == SERVER ? start_answer(rest) : start_request(rest);
+	enum guess guess = r->from == SERVER ? start_answer(rest) : start_common(rest);
 
 	if (guess == GUESS_MAYBE)
 		return STEP_MORE;

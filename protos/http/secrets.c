@@ -132,9 +132,16 @@ static size_t value_end(struct bytes text, size_t at, const char *ends)
 	return at;
 }
 
-/* A value may carry parameters of its own, in another encoding or another language. */
+/* A value may carry parameters of its own, in another encoding or another language; one that is
+ * nothing but a keyword does not. */
 static bool is_nested(struct bytes value, const struct texts *hide)
 {
+	uint8_t text[NAME_MAX_BYTES];
+
+	if (hide->count == 0 ||
+	    (value.len < sizeof(text) &&
+	     is_keyword(hide, bytes_of(text, decode(value, text, sizeof(text))))))
+		return false;
 	for (size_t i = 0; i < value.len; i++)
 		if (is_one_of(value.at[i], "%\"{:\\"))
 			return secret_mentioned(hide, value);

@@ -1,20 +1,58 @@
 /*
- * HTTP through the real engine: first the plain case, then every rule of framing.
+ * HTTP through the real engine: the plain case, then every rule of framing as a story, then every
+ * story again cut at every size.
  */
+#include "tests/unit/http_stories.h"
 #include "tests/unit/http_talk.h"
 
 #include <criterion/criterion.h>
 
 /* A field has this text; NULL: it is not there. */
-static void expect(struct talk *t, size_t doc, const char *path, const char *text)
+static void expect(struct talk *t, const char *story, size_t doc, const char *path,
+		   const char *text)
 {
 	const char *is = talk_field(t, doc, path);
 
 	if (text == NULL)
-		cr_assert(is == NULL, "%s of document %zu should not be there: %s", path, doc, is);
+		cr_expect(is == NULL, "%s: %s of document %zu should not be there: %s", story, path,
+			  doc, is);
 	else
-		cr_assert(is && strcmp(is, text) == 0, "%s of document %zu is %s, not %s", path,
-			  doc, is ? is : "not there", text);
+		cr_expect(is && strcmp(is, text) == 0, "%s: %s of document %zu is %s, not %s",
+			  story, path, doc, is ? is : "not there", text);
+}
+
+static void tell(struct talk *t, const struct story *story, size_t cut)
+{
+	if (story->midstream)
+		talk_open_midstream(t, story->options);
+	else
+		talk_open(t, story->options);
+	t->cut = cut;
+	for (const struct story_step *s = story->steps; s->kind != STORY_OVER; s++) {
+		switch (s->kind) {
+		case STORY_OVER:
+			break;
+		case CLIENT_SAYS:
+			talk_text(t, CLIENT, s->text);
+			break;
+		case SERVER_SAYS:
+			talk_text(t, SERVER, s->text);
+			break;
+		case CLIENT_LOSES:
+			talk_lose(t, CLIENT, s->n);
+			break;
+		case SERVER_LOSES:
+			talk_lose(t, SERVER, s->n);
+			break;
+		case CLIENT_ENDS:
+			talk_end(t, CLIENT);
+			break;
+		case SERVER_ENDS:
+			talk_end(t, SERVER);
+			break;
+		}
+	}
+	talk_finish(t);
 }
 
 Test(http, a_plain_exchange_has_all_its_fields)
@@ -30,6 +68,109 @@ Test(http, a_plain_exchange_has_all_its_fields)
 		  "hello");
 	talk_finish(&t);
 	cr_assert_eq(t.docs_count, 1);
-	expect(&t, 0, "method", "GET");
+	static const struct story_want wants[] = {
+		{0, "type", "http"},
+		{0, "status", "OK"},
+		{0, "event.dataset", "http"},
+		{0, "event.category", "network|web"},
+		{0, "event.outcome", "success"},
+		{0, "event.duration", "1000000"},
+		{0, "method", "GET"},
+		{0, "query", "GET /users/17/photo.png"},
+		{0, "path", "/users/17/photo.png"},
+		{0, "query_fingerprint", "GET /users/?/photo.png"},
+		{0, "query_hash", "d2d805f37d5c36c2"},
+		{0, "http.version", "1.1"},
+		{0, "http.request.method", "GET"},
+		{0, "http.request.bytes", "128"},
+		{0, "http.request.body", NULL},
+		{0, "http.request.referrer", "http://www.example.com/"},
+		{0, "http.response.status_code", "200"},
+		{0, "http.response.status_phrase", "OK"},
+		{0, "http.response.mime_type", "image/png"},
+		{0, "http.response.bytes", "73"},
+		{0, "http.response.body.bytes", "5"},
+		{0, "http.response.headers.content-type", "image/png; q=1"},
+		{0, "http.response.headers.content-length", "5"},
+		{0, "url.scheme", "http"},
+		{0, "url.domain", "www.example.com"},
+		{0, "url.port", "8080"},
+		{0, "url.path", "/users/17/photo.png"},
+		{0, "url.query", "size=2"},
+		{0, "url.extension", "png"},
+		{0, "url.full", "http://www.example.com:8080/users/17/photo.png?size=2"},
+		{0, "user_agent.original", "probe/1.0"},
+		{0, "server.domain", "www.example.com"},
+		{0, "destination.domain", "www.example.com"},
+		{0, "client.bytes", "128"},
+		{0, "server.bytes", "73"},
+		{0, "notes", NULL},
+		{0, "error", NULL},
+	};
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
+		expect(&t, "plain", 0, wants[i].path, wants[i].text);
 	talk_close(&t);
+}
+
+Test(http, stories)
+{
+	for (const struct story *story = http_stories; story->name; story++) {
+		struct talk t;
+
+		tell(&t, story, 0);
+		cr_expect_eq(t.docs_count, story->docs, "%s: %zu documents, not %zu:\n%.*s",
+			     story->name, t.docs_count, story->docs, (int)t.out.len,
+			     t.out.len ? (const char *)t.out.at : "");
+		for (const struct story_want *w = story->wants; w->path; w++)
+			if (w->doc < t.docs_count)
+				expect(&t, story->name, w->doc, w->path, w->text);
+		talk_close(&t);
+	}
+}
+
+/* The documents without what a cut may change: in how many packets the bytes came. */
+static char *comparable(const struct talk *t)
+{
+	static const char word[] = "\"packets\":";
+	char *text = malloc(t->out.len + 1), *to = text;
+	size_t i = 0;
+
+	while (i < t->out.len) {
+		if (t->out.len - i > sizeof(word) &&
+		    memcmp(t->out.at + i, word, sizeof(word) - 1) == 0) {
+			i += sizeof(word) - 1;
+			while (t->out.at[i] >= '0' && t->out.at[i] <= '9')
+				i++;
+		} else {
+			*to++ = (char)t->out.at[i++];
+		}
+	}
+	*to = '\0';
+	return text;
+}
+
+Test(http, stories_cut_at_every_size_give_the_same_documents)
+{
+	for (const struct story *story = http_stories; story->name; story++) {
+		struct talk whole;
+
+		if (story->cut_matters)
+			continue;
+		tell(&whole, story, 0);
+		char *text = comparable(&whole);
+
+		talk_close(&whole);
+		for (size_t cut = 1; cut < 200; cut++) {
+			struct talk t;
+
+			tell(&t, story, cut);
+			char *again = comparable(&t);
+
+			cr_assert_str_eq(again, text, "%s, cut at %zu:\n%s\nnot\n%s", story->name,
+					 cut, again, text);
+			free(again);
+			talk_close(&t);
+		}
+		free(text);
+	}
 }
