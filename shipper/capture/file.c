@@ -89,7 +89,7 @@ static bool open_inlet(struct file *f, struct fault *fault)
 	}
 	if (S_ISREG(status.st_mode))
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	inlet_init(&f->in, fd, !S_ISREG(status.st_mode));
+	inlet_init(&f->in, fd, (uint64_t)status.st_size, !S_ISREG(status.st_mode));
 	f->opened = true;
 	f->format = FORMAT_UNKNOWN;
 	return true;

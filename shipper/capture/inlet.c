@@ -8,10 +8,12 @@
 
 #include "shipper/base/must.h"
 
-void inlet_init(struct inlet *in, int fd, bool may_wait)
+void inlet_init(struct inlet *in, int fd, uint64_t size, bool may_wait)
 {
 	*in = (struct inlet){.fd = fd, .may_wait = may_wait, .cap = INLET_BLOCK};
-	in->block = must_alloc(in->cap);
+	if (!may_wait && size < INLET_BLOCK)
+		in->cap = size > INLET_BLOCK_MIN ? (size_t)size : INLET_BLOCK_MIN;
+	in->block = must_realloc(NULL, in->cap);
 }
 
 void inlet_fini(struct inlet *in)

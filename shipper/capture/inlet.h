@@ -16,7 +16,7 @@
 #include "shipper/capture/source.h"
 
 /* Fits the second-level cache together with what the other stages touch. */
-enum { INLET_BLOCK = 256 << 10, INLET_WAIT_MS = 100 };
+enum { INLET_BLOCK_MIN = 4 << 10, INLET_BLOCK = 256 << 10, INLET_WAIT_MS = 100 };
 
 enum inlet_got {
 	INLET_READY,
@@ -35,7 +35,8 @@ struct inlet {
 	bool may_wait; /* not a plain file: ask poll(2) before read(2) */
 };
 
-void inlet_init(struct inlet *in, int fd, bool may_wait);
+/* size: of a plain file, so that little is held for a small one. */
+void inlet_init(struct inlet *in, int fd, uint64_t size, bool may_wait);
 void inlet_fini(struct inlet *in);
 
 /* The slow half of inlet_need. */

@@ -46,9 +46,10 @@ static void read_all(struct tap *tap)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const path = "-";
+	static int memory = -1;
 	struct file_conf conf = {.knows_link = some_links};
 	struct tap tap;
-	int fd, ends[2];
+	int ends[2];
 
 	if (size == 0)
 		return 0;
@@ -57,14 +58,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(pipe(ends) == 0);
 		must(write(ends[1], data + 1, size - 1) == (ssize_t)(size - 1));
 		close(ends[1]);
-		fd = ends[0];
+		must(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
+		close(ends[0]);
 	} else {
-		fd = memfd_create("capture", MFD_CLOEXEC);
-		must(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t)(size - 1));
-		must(lseek(fd, 0, SEEK_SET) == 0);
+		if (memory < 0)
+			memory = memfd_create("capture", MFD_CLOEXEC);
+		must(memory >= 0 && ftruncate(memory, 0) == 0);
+		must(pwrite(memory, data + 1, size - 1, 0) == (ssize_t)(size - 1));
+		must(lseek(memory, 0, SEEK_SET) == 0);
+		must(dup2(memory, STDIN_FILENO) == STDIN_FILENO);
 	}
-	must(dup2(fd, STDIN_FILENO) == STDIN_FILENO);
-	close(fd);
 	if (file_open(&tap, &path, 1, &conf, NULL)) {
 		read_all(&tap);
 		tap.source->close(tap.self);
