@@ -215,6 +215,7 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 	settings->engine.proto_conf = settings->proto_conf;
 	settings->tail = settings_tail(settings, NULL);
 	settings->engine.tail = bytes_str(settings->tail);
+	settings->engine.tags = &settings->agent.tags;
 	if (faults->count == 0)
 		return true;
 	settings_free(settings);

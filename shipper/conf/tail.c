@@ -14,16 +14,6 @@ static void host_name(char *to, size_t size)
 	to[size - 1] = '\0';
 }
 
-static void write_tags(struct doc *d, const struct texts *tags)
-{
-	if (tags->count == 0)
-		return;
-	doc_list_begin(d, F_TAGS);
-	for (size_t i = 0; i < tags->count; i++)
-		doc_list_text(d, bytes_str(tags->at[i]));
-	doc_list_end(d);
-}
-
 static void write_fields(struct doc *d, const struct texts *fields)
 {
 	if (fields->count == 0)
@@ -59,7 +49,6 @@ char *settings_tail(const struct settings *settings, const char *device)
 	if (device != NULL)
 		doc_text(&d, F_OBSERVER_INGRESS, bytes_str(device));
 	doc_word(&d, F_ECS_VERSION, ecs_version);
-	write_tags(&d, &settings->agent.tags);
 	write_fields(&d, &settings->agent.fields);
 	doc_end(&d);
 	/* The members alone: without the brace in front, the brace and newline behind. */

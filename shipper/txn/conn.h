@@ -31,6 +31,7 @@ struct engine_conf {
 	const struct proto *const *protos; /* ends with NULL; protos[] when NULL itself */
 	void *const *proto_conf; /* by place in protos; each begins with struct proto_conf */
 	struct bytes tail; /* ready-made JSON members that end every document: agent, host, … */
+	const struct texts *tags;   /* of every document, before the protocol's own; may be NULL */
 	int64_t unparsed_bytes_max; /* of one direction, an unfinished part of a message */
 	int64_t exchanges_max;	    /* open ones of a conversation */
 };

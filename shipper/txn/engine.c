@@ -65,6 +65,31 @@ static size_t exchange_size(const struct proto *p)
 	return rounded(sizeof(struct exchange)) + rounded(p->exchange_size);
 }
 
+static void list_tags(struct doc *d, const struct texts *tags)
+{
+	for (size_t i = 0; tags && i < tags->count; i++)
+		doc_list_text(d, bytes_str(tags->at[i]));
+}
+
+/* The configured members, and the tags of all documents with those of the protocol's. */
+static void make_tail(struct class *class, const struct engine_conf *conf)
+{
+	const struct texts *own = class->conf ? &class->conf->tags : NULL;
+	struct doc d;
+
+	doc_begin(&d, &class->tail, class->keys);
+	doc_members(&d, conf->tail);
+	if ((own && own->count > 0) || (conf->tags && conf->tags->count > 0)) {
+		doc_list_begin(&d, F_TAGS);
+		list_tags(&d, conf->tags);
+		list_tags(&d, own);
+		doc_list_end(&d);
+	}
+	doc_end(&d);
+	class->tail.len -= 2; /* without the brace and newline behind, and the brace in front */
+	buf_drop(&class->tail, 1);
+}
+
 struct engine *engine_new(const struct engine_conf *conf, const struct document_sink *sink,
 			  void *self, struct quota *quota, struct counters *counters)
 {
@@ -85,6 +110,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 			.place = i,
 			.keys = doc_keys_new(all[i]->fields),
 		};
+		make_tail(&e->classes[i], conf);
 		e->class_count = i + 1;
 	}
 	return e;
@@ -105,6 +131,7 @@ static void class_free(struct class *class)
 		class->free_states = b->next;
 		free(b);
 	}
+	buf_fini(&class->tail);
 	doc_keys_free(class->keys);
 }
 

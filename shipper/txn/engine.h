@@ -85,6 +85,7 @@ struct class
 	const struct proto_conf *conf;
 	unsigned place;
 	struct doc_keys *keys;
+	struct buf tail;		/* the members that end each of its documents */
 	struct exchange *first, *final; /* open ones, by age */
 	struct exchange *free_exchanges;
 	unsigned free_count;

@@ -299,7 +299,7 @@ static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 	write_notes(d, x);
 	doc_text(d, F_REQUEST, exchange_text(x, &x->raw[CLIENT]));
 	doc_text(d, F_RESPONSE, exchange_text(x, &x->raw[SERVER]));
-	doc_members(d, x->conn->engine->conf->tail);
+	doc_members(d, buf_bytes(&x->conn->class->tail));
 }
 
 static void count_outcome(struct counters *c, const struct exchange *x, bool whole)

@@ -627,6 +627,26 @@ Test(engine, detection_finds_a_protocol_on_any_port)
 	end(s, FLOW_FIN);
 }
 
+Test(engine, the_shippers_own_members_end_each_document)
+{
+	struct story *s = begin(7, false);
+	char *all[] = {(char[]){"shop"}}, *own[] = {(char[]){"toys"}};
+	struct texts tags = {.at = all, .count = 1};
+
+	engine_free(s->engine);
+	s->conf.tail = BYTES("\"ecs\":{\"version\":\"8\"}");
+	s->conf.tags = &tags;
+	s->toy_conf.tags = (struct texts){.at = own, .count = 1};
+	s->engine = engine_new(&s->conf, &sink, s, &s->quota, &s->counters);
+	client(s, "Q1\n");
+	server(s, "A1\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, ",\"ecs\":{\"version\":\"8\"},\"tags\":[\"shop\",\"toys\"]}"), "%s",
+		  doc);
+	end(s, FLOW_FIN);
+}
+
 Test(engine, datagrams_stand_alone)
 {
 	struct story *s = begin(7, false);
