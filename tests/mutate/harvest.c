@@ -60,7 +60,8 @@ static uint16_t port_of(yajl_val tree, const char *side)
 	return port ? (uint16_t)YAJL_GET_INTEGER(port) : 0;
 }
 
-/* Takes out `"key":` and its value, a number or an object without objects in it, at each place. */
+/* Takes out `"key":` and its value, at each place: a number, a text or an object without escapes or
+ * objects in it. */
 static void take_out(char *text, const char *key)
 {
 	size_t len = strlen(key);
@@ -68,7 +69,12 @@ static void take_out(char *text, const char *key)
 	for (char *at = strstr(text, key); at; at = strstr(at, key)) {
 		char *end = at + len;
 
-		end += *end == '{' ? strcspn(end, "}") + 1 : strspn(end, "0123456789");
+		if (*end == '{')
+			end += strcspn(end, "}") + 1;
+		else if (*end == '"')
+			end += strcspn(end + 1, "\"") + 2;
+		else
+			end += strspn(end, "0123456789");
 		if (*end == ',')
 			end++;
 		else if (at > text && at[-1] == ',')
@@ -77,7 +83,7 @@ static void take_out(char *text, const char *key)
 	}
 }
 
-static struct crop crop_of(const char *line, size_t len)
+static struct crop crop_of(const char *line, size_t len, enum plain plain)
 {
 	const char *notes[] = {"notes", NULL}, *error[] = {"error", NULL};
 	struct crop crop = {.line = must_alloc(len + 1)};
@@ -97,6 +103,10 @@ static struct crop crop_of(const char *line, size_t len)
 	crop.plain = must_strdup(crop.line);
 	take_out(crop.plain, "\"packets\":");
 	take_out(crop.plain, "\"tcp\":");
+	if (plain == PLAIN_PLACE) {
+		take_out(crop.plain, "\"connect\":");
+		take_out(crop.plain, "\"id\":");
+	}
 	return crop;
 }
 
@@ -109,7 +119,8 @@ static uint64_t unbooked(const struct counters *c)
 	return c->at[COUNT_FRAMES_RECEIVED] - sum;
 }
 
-struct harvest harvest_of(const struct settings *settings, const struct roll *roll)
+struct harvest harvest_of(const struct settings *settings, const struct roll *roll,
+			  enum plain plain)
 {
 	struct tap tap = {&no_source, NULL};
 	struct harvest harvest = {0};
@@ -133,7 +144,7 @@ struct harvest harvest_of(const struct settings *settings, const struct roll *ro
 			room_for = room_for ? 2 * room_for : 64;
 			harvest.at = must_realloc(harvest.at, room_for * sizeof *harvest.at);
 		}
-		harvest.at[harvest.count++] = crop_of(line, (size_t)(end - line));
+		harvest.at[harvest.count++] = crop_of(line, (size_t)(end - line), plain);
 	}
 	return harvest;
 }
@@ -168,4 +179,12 @@ bool harvest_has(const struct harvest *sorted, const char *plain)
 
 	free(key.plain);
 	return found;
+}
+
+const struct crop *harvest_find(const struct harvest *harvest, int64_t asked)
+{
+	for (size_t i = 0; i < harvest->count; i++)
+		if (harvest->at[i].asked == asked)
+			return &harvest->at[i];
+	return NULL;
 }

@@ -13,7 +13,7 @@
 
 struct crop {
 	char *line;  /* as written, without the newline */
-	char *plain; /* without what the transport alone decides: packet counts, tcp.* */
+	char *plain; /* without what the transport alone decides */
 	bool noted;  /* has notes or an error.message */
 	bool parsed;
 	uint16_t client_port, server_port;
@@ -27,11 +27,21 @@ struct harvest {
 	uint64_t unbooked; /* frames that no counter accounts for */
 };
 
-struct harvest harvest_of(const struct settings *settings, const struct roll *roll);
+/* What plain texts leave out. */
+enum plain {
+	PLAIN_PACKETS, /* packet counts, tcp.*: what happened on the way */
+	PLAIN_PLACE,   /* and timing.connect, which a lost packet of the handshake leaves unknown
+			*/
+};
+
+struct harvest harvest_of(const struct settings *settings, const struct roll *roll,
+			  enum plain plain);
 void harvest_fini(struct harvest *harvest);
 /* In the order of their plain text. */
 void harvest_sort(struct harvest *harvest);
 /* In a sorted one: whether a document with this plain text is there. */
 bool harvest_has(const struct harvest *sorted, const char *plain);
+/* The first document whose request has this x-id; NULL when there is none. */
+const struct crop *harvest_find(const struct harvest *harvest, int64_t asked);
 
 #endif

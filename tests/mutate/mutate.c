@@ -14,6 +14,7 @@
  * Reports in TAP, a case for each capture and mutation. --write writes the golden documents.
  */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@
 #include "tests/mutate/harvest.h"
 
 enum demand { SAME, LOSSY };
-enum { SHUFFLE_SEEDS = 40, SERVER_PORTS_BELOW = 10000, NAME_MAX_BYTES = 200 };
+enum { SHUFFLE_SEEDS = 40, SERVER_PORTS_BELOW = 10000, NAME_MAX_BYTES = 200, CONTEXT = 60 };
 
 #define CAPTURES "tests/captures/http"
 #define GOLDEN	 "tests/golden/http"
@@ -32,7 +33,7 @@ struct subject {
 	const char *name;
 	struct settings settings;
 	struct roll roll;
-	struct harvest golden; /* sorted */
+	struct harvest golden[2]; /* sorted, by enum plain */
 	size_t runs;
 	char why[4096]; /* the first run that failed, and how; empty while all is well */
 };
@@ -42,6 +43,26 @@ static void blame(struct subject *s, const char *run, const char *why, const cha
 {
 	if (!s->why[0])
 		snprintf(s->why, sizeof s->why, "%s: %s\n#   %s", run, why, line ? line : "");
+}
+
+/* The same, of a document that is not a golden one: where it leaves the golden one of its request.
+ */
+static void blame_other(struct subject *s, const char *run, const char *why,
+			const struct crop *crop)
+{
+	const struct crop *golden = harvest_find(&s->golden[PLAIN_PLACE], crop->asked);
+	size_t at = 0;
+
+	if (!golden || s->why[0]) {
+		blame(s, run, why, crop->line);
+		return;
+	}
+	while (golden->plain[at] && golden->plain[at] == crop->plain[at])
+		at++;
+	at = at > CONTEXT ? at - CONTEXT : 0;
+	snprintf(s->why, sizeof s->why,
+		 "%s: %s: request %" PRId64 "\n#   golden …%.*s…\n#   now    …%.*s…", run, why,
+		 crop->asked, 3 * CONTEXT, golden->plain + at, 3 * CONTEXT, crop->plain + at);
 }
 
 static void check_common(struct subject *s, const struct harvest *h, const char *run)
@@ -61,17 +82,18 @@ static void check_common(struct subject *s, const struct harvest *h, const char 
 
 static void check_same(struct subject *s, const struct roll *roll, const char *run)
 {
-	struct harvest h = harvest_of(&s->settings, roll);
+	const struct harvest *golden = &s->golden[PLAIN_PACKETS];
+	struct harvest h = harvest_of(&s->settings, roll, PLAIN_PACKETS);
 
 	check_common(s, &h, run);
 	harvest_sort(&h);
 	for (size_t i = 0; i < h.count; i++)
-		if (!harvest_has(&s->golden, h.at[i].plain))
-			blame(s, run, "not a golden document", h.at[i].line);
-	for (size_t i = 0; i < s->golden.count; i++)
-		if (!harvest_has(&h, s->golden.at[i].plain))
-			blame(s, run, "lacks a golden document", s->golden.at[i].line);
-	if (h.count != s->golden.count)
+		if (!harvest_has(golden, h.at[i].plain))
+			blame_other(s, run, "not a golden document", &h.at[i]);
+	for (size_t i = 0; i < golden->count; i++)
+		if (!harvest_has(&h, golden->at[i].plain))
+			blame(s, run, "lacks a golden document", golden->at[i].line);
+	if (h.count != golden->count)
 		blame(s, run, "a document too many or too few", NULL);
 	harvest_fini(&h);
 }
@@ -79,17 +101,17 @@ static void check_same(struct subject *s, const struct roll *roll, const char *r
 /* `hurt`: the one connection that lost something, by its client's port; 0 when all did. */
 static void check_lossy(struct subject *s, const struct roll *roll, uint16_t hurt, const char *run)
 {
-	struct harvest h = harvest_of(&s->settings, roll);
+	struct harvest h = harvest_of(&s->settings, roll, PLAIN_PLACE);
 
 	check_common(s, &h, run);
 	for (size_t i = 0; i < h.count; i++) {
 		const struct crop *crop = &h.at[i];
-		bool golden = harvest_has(&s->golden, crop->plain);
+		bool golden = harvest_has(&s->golden[PLAIN_PLACE], crop->plain);
 
 		if (!golden && hurt && crop->client_port != hurt)
-			blame(s, run, "another connection lost, and this differs", crop->line);
+			blame_other(s, run, "another connection lost, and this differs", crop);
 		else if (!golden && !crop->noted)
-			blame(s, run, "neither golden nor noted", crop->line);
+			blame_other(s, run, "neither golden nor noted", crop);
 	}
 	harvest_fini(&h);
 }
@@ -327,20 +349,21 @@ static bool load(struct subject *s)
 
 static bool golden(struct subject *s, bool write)
 {
+	const struct harvest *now = &s->golden[PLAIN_PACKETS];
 	char path[NAME_MAX_BYTES];
 
 	snprintf(path, sizeof path, "%s/%s.ndjson", GOLDEN, s->name);
 	if (write) {
 		FILE *file = fopen(path, "w");
 
-		must(file && fputs(s->golden.text, file) >= 0 && fclose(file) == 0);
-		printf("# wrote %s: %zu documents\n", path, s->golden.count);
+		must(file && fputs(now->text, file) >= 0 && fclose(file) == 0);
+		printf("# wrote %s: %zu documents\n", path, now->count);
 	}
 	char *text = file_text(path);
 
-	compare(s, text, s->golden.text);
+	compare(s, text, now->text);
 	free(text);
-	check_common(s, &s->golden, "as it is");
+	check_common(s, now, "as it is");
 	s->runs = 0;
 	return report(s, "golden documents");
 }
@@ -352,14 +375,17 @@ static bool one_case(const char *name, bool write)
 
 	if (!load(&s))
 		return false;
-	s.golden = harvest_of(&s.settings, &s.roll);
+	for (enum plain plain = PLAIN_PACKETS; plain <= PLAIN_PLACE; plain++)
+		s.golden[plain] = harvest_of(&s.settings, &s.roll, plain);
 	ok = golden(&s, write);
-	harvest_sort(&s.golden);
+	for (enum plain plain = PLAIN_PACKETS; plain <= PLAIN_PLACE; plain++)
+		harvest_sort(&s.golden[plain]);
 	for (size_t i = 0; !write && i < sizeof mutations / sizeof *mutations; i++) {
 		mutations[i].all(&s);
 		ok &= report(&s, mutations[i].name);
 	}
-	harvest_fini(&s.golden);
+	for (enum plain plain = PLAIN_PACKETS; plain <= PLAIN_PLACE; plain++)
+		harvest_fini(&s.golden[plain]);
 	roll_fini(&s.roll);
 	settings_free(&s.settings);
 	return ok;

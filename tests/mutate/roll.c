@@ -205,12 +205,25 @@ static uint32_t draw(uint32_t *seed)
 	return *seed >> 16;
 }
 
-/* Whether a frame must stay where it is. */
-static bool is_fixed(const struct frame *frame)
+/* Whether frame i is the ACK that ends a handshake. */
+static bool ends_handshake(const struct roll *roll, size_t i, const struct segment *ack)
 {
 	struct segment s;
 
-	return !segment_find(frame, &s) || (s.flags & (TCP_SYN | TCP_RST)) != 0;
+	while (ack->flags == TCP_ACK && ack->payload_bytes == 0 && i-- > 0)
+		if (segment_find(&roll->at[i], &s) && s.flags == (TCP_SYN | TCP_ACK) &&
+		    s.src_port == ack->dst_port && s.dst_port == ack->src_port)
+			return s.seq + 1 == ack->ack;
+	return false;
+}
+
+/* Whether a frame must stay where it is. */
+static bool is_fixed(const struct roll *roll, size_t i)
+{
+	struct segment s;
+
+	return !segment_find(&roll->at[i], &s) || (s.flags & (TCP_SYN | TCP_RST)) != 0 ||
+	       ends_handshake(roll, i, &s);
 }
 
 struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed)
@@ -220,7 +233,7 @@ struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed)
 	for (size_t i = 0; i < from->count;) {
 		size_t begin = roll.count, n = 0;
 
-		while (i < from->count && n < window && !is_fixed(&from->at[i])) {
+		while (i < from->count && n < window && !is_fixed(from, i)) {
 			roll_add(&roll, &from->at[i]);
 			if (draw(&seed) % 4 == 0)
 				roll_add(&roll, &from->at[i]);
@@ -234,7 +247,7 @@ struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed)
 			roll.at[k - 1] = roll.at[other];
 			roll.at[other] = hold;
 		}
-		while (i < from->count && is_fixed(&from->at[i]))
+		while (i < from->count && is_fixed(from, i))
 			roll_add(&roll, &from->at[i++]);
 	}
 	return roll;

@@ -44,9 +44,8 @@ struct roll roll_split(const struct roll *from, uint32_t piece, uint32_t overlap
 struct roll roll_without(const struct roll *from, size_t which);
 /* Without the frames from ports above (or not above) `port`. */
 struct roll roll_one_side(const struct roll *from, uint16_t port, bool above);
-/* Shuffled within windows of `window` frames, one in four sent again later in its window. A SYN
- * stays in front of what follows it, and an RST behind what was before it: received in another
- * order, they would mean something else. */
+/* Shuffled within windows of `window` frames, one in four sent again later in its window. A
+ * handshake and an RST stay where they are: in another order they would mean something else. */
 struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed);
 /* Frames cut to `snap` bytes, as a capture with that snap length. */
 struct roll roll_snap(const struct roll *from, uint32_t snap);
