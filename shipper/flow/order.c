@@ -108,7 +108,7 @@ static bool rst_ready(const struct entry *e)
 	enum side d = r->rst_side;
 
 	return r->has_rst && e->stream[d].flags & STREAM_STARTED &&
-	       r->rst.at <= e->stream[d].next && r->held[d].count == 0 &&
+	       r->rst.at <= stream_expects(&e->stream[d]) && r->held[d].count == 0 &&
 	       order_met(e, d, r->rst.has_ack, r->rst.ack);
 }
 

@@ -19,6 +19,12 @@ struct front {
 	nsec when, came;
 };
 
+/* The next sequence number, as an offset: a FIN takes one. */
+static inline uint64_t stream_expects(const struct stream *s)
+{
+	return s->next + (s->flags & STREAM_ENDED ? 1 : 0);
+}
+
 struct front stream_front(const struct entry *e, enum side d);
 
 /* How far the other side has acknowledged this one, as an offset; never behind the FIN. */

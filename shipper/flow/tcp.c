@@ -379,7 +379,7 @@ static void take_rst(struct flow_table *t, struct entry *e, enum side from, cons
 		table_close(t, e, FLOW_RST, p->when);
 		return;
 	}
-	if (e->rest == NULL && stream_offset(s, p->seq) <= (int64_t)s->next &&
+	if (e->rest == NULL && stream_offset(s, p->seq) <= (int64_t)stream_expects(s) &&
 	    order_met(e, from, acks, p->ack)) {
 		table_close(t, e, FLOW_RST, p->when);
 		return;

@@ -211,8 +211,11 @@ void exchange_commit(struct conn *conn, enum side from, uint64_t n)
 		}
 		if (lane->ending)
 			finish_message(conn, from, x);
-		else if (lane->again)
+		else if (lane->again) {
+			/* What came early was not the answer. */
+			x->notes &= ~(uint32_t)NOTE_OUT_OF_ORDER;
 			lane->current = NULL;
+		}
 	}
 	lane->ending = lane->again = false;
 	if (conn->done_asked)
