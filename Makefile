@@ -90,7 +90,7 @@ golden: $(BUILD)/mutate ## write the golden documents anew and show what changed
 
 # Criterion's memory arena and the thread sanitizer exclude each other: a plain runner instead.
 ifeq ($(SAN),thread)
-$(UNIT_OBJ): CPPFLAGS += -Itests/unit/plain
+$(UNIT_OBJ): CPPFLAGS += -isystem tests/unit/plain
 UNIT_MAIN := $(BUILD)/tests/unit/plain/main.o
 else
 UNIT_MAIN := -lcriterion

@@ -9,6 +9,9 @@
 
 /* As Criterion's own header: macros that may have no further argument are not ISO C. */
 #pragma GCC system_header
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 
 #include <signal.h>
 #include <stdbool.h>
@@ -29,11 +32,12 @@ struct plain_test {
 void plain_test_add(struct plain_test *test);
 
 #define PLAIN_ROW(row, ...)                                      \
-	static struct plain_test row = {__VA_ARGS__};            \
+	static struct plain_test row;                            \
 	static __attribute__((constructor)) void row##_add(void) \
 	{                                                        \
 		plain_test_add(&row);                            \
-	}
+	}                                                        \
+	static struct plain_test row = {__VA_ARGS__}
 
 /* A suite is a row without a function: its init and fini are those of its tests. */
 #define TestSuite(s, ...) PLAIN_ROW(plain_suite_##s, .suite = #s, __VA_ARGS__)
@@ -41,7 +45,7 @@ void plain_test_add(struct plain_test *test);
 #define Test(s, n, ...)                                                                      \
 	static void plain_run_##s##_##n(void);                                               \
 	PLAIN_ROW(plain_test_##s##_##n, .suite = #s, .name = #n, .run = plain_run_##s##_##n, \
-		  __VA_ARGS__)                                                               \
+		  __VA_ARGS__);                                                              \
 	static void plain_run_##s##_##n(void)
 
 /* The message, if there is one, is printed as it is. */
