@@ -1,9 +1,10 @@
 #include "outputs/outputs.h"
 
-extern const struct output output_console, output_file;
+extern const struct output output_console, output_file, output_top;
 
 const struct output *const outputs[] = {
 	&output_console,
 	&output_file,
+	&output_top,
 	NULL,
 };
