@@ -4,7 +4,8 @@
  * behind which it cannot look.
  *
  * In pcap-filter(7) the word `vlan` moves all that stands behind it in the text by four bytes, so
- * the tests for tagged frames come last, one tag inside the other.
+ * the tests for tagged frames come last, one tag inside the other. On a live device Linux has taken
+ * the outermost tag off before the filter looks; libpcap's `vlan` knows that.
  *
  * Owns     nothing; the text belongs to the caller
  */
