@@ -95,7 +95,7 @@ _Static_assert(sizeof(struct entry) <= 280, "a million flows must fit into 300 M
 enum {
 	IDLE_SLOTS = 64,
 	TICK_SHIFT = 26, /* a tick is 67 ms: 32 bits of it last for nine years */
-	CHUNK_SHIFT = 8,
+	CHUNK_SHIFT = 6,
 	CHUNK = 1 << CHUNK_SHIFT
 };
 

@@ -7,7 +7,7 @@
 #include "shipper/base/must.h"
 #include "shipper/flow/tcp.h"
 
-enum { SLOTS_MIN = 1024, REST_POOL_MAX = 64, SLOT_CHARGE = 16 };
+enum { SLOTS_MIN = 256, REST_POOL_MAX = 64, SLOT_CHARGE = 16 };
 
 /* Beyond these, timestamps are not those of a clock: a capture that goes back further begins
  * anew, one that leaps further has a hole. Neither makes the table's clock go back or run away. */

@@ -112,7 +112,8 @@ static void take_syn(struct flow_table *t, struct entry *e, enum side from, cons
 		e->flow.stats.retransmits[from]++;
 		rtt_sent_again(e, from);
 	} else {
-		stream_start(t, e, from, p->seq + 1);
+		if (!(s->flags & STREAM_STARTED) || s->start != p->seq + 1)
+			stream_start(t, e, from, p->seq + 1);
 		s->flags |= STREAM_SYN;
 		if (!has_ack(p) && from == CLIENT)
 			e->flow.stats.syn_at = p->when;
