@@ -9,7 +9,7 @@
  *                             ▲
  *   idle queues, by class ────┘
  *
- * Time: `clock` counts nanoseconds since the table's first packet and never goes back, whatever
+ * Time: `clock` counts nanoseconds from the table's first packet on and never goes back, whatever
  * the capture's timestamps do; all waits are measured on it. Packet times are only handed on.
  */
 #ifndef WIRESPAN_FLOW_ENTRY_H

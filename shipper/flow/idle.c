@@ -99,6 +99,37 @@ void idle_remove(struct flow_table *t, struct entry *e, uint32_t index)
 	idle->count--;
 }
 
+/* After a leap of time: all are put where they belong now, so that nobody has to walk over the
+ * slots between. Those that are older than any slot come to the oldest one. */
+static void catch_up(struct flow_table *t, struct idle *idle)
+{
+	uint64_t number = table_tick(t) / idle->width;
+	uint32_t all = 0, *last = &all;
+
+	if (number < idle->base + 2 * IDLE_SLOTS)
+		return;
+	for (unsigned i = 0; i < IDLE_SLOTS; i++) {
+		uint32_t *first = &idle->first[(idle->base + i) % IDLE_SLOTS];
+
+		while (*first != 0) {
+			uint32_t index = *first;
+			struct entry *e = entry_at(t, index);
+
+			unlink_one(t, idle, e, index);
+			*last = index;
+			last = &e->newer;
+		}
+	}
+	*last = 0;
+	idle->base = number - (IDLE_SLOTS - 1);
+	while (all != 0) {
+		uint32_t next = entry_at(t, all)->newer;
+
+		link_last(t, idle, entry_at(t, all), all);
+		all = next;
+	}
+}
+
 /* The first of the oldest slot that belongs there; the others on the way move on. */
 uint32_t idle_oldest(struct flow_table *t, enum flow_class class)
 {
@@ -106,6 +137,7 @@ uint32_t idle_oldest(struct flow_table *t, enum flow_class class)
 
 	if (idle->count == 0)
 		return 0;
+	catch_up(t, idle);
 	for (;;) {
 		uint32_t index = idle->first[idle->base % IDLE_SLOTS];
 
@@ -130,6 +162,7 @@ uint32_t idle_expired(struct flow_table *t, enum flow_class class)
 
 	if (tick < idle->timeout || idle->count == 0)
 		return 0;
+	catch_up(t, idle);
 	/* Only slots that are over as a whole are looked at. */
 	uint64_t limit = (tick - idle->timeout) / idle->width;
 

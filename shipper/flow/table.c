@@ -386,6 +386,7 @@ struct flow_table *flow_table_new(const struct flow_conf *conf, const struct flo
 				 .self = self,
 				 .quota = quota,
 				 .counters = counters,
+				 .clock = NS_PER_S, /* 0 means no time */
 				 .due = INT64_MAX};
 	must(getrandom(&t->seed, sizeof t->seed, 0) == sizeof t->seed);
 	idle_init(&t->idle[CLASS_HALF_OPEN], conf->handshake_timeout);

@@ -68,8 +68,12 @@ static void on_data(void *self, struct flow *flow, enum side from, const struct 
 	watch->at[from] += p->bytes.len;
 	must(watch->at[from] == e->stream[from].next);
 	must(p->peer_at == PEER_UNKNOWN || p->peer_at <= watch->at[side_other(from)]);
+	enum side side = true_side(flow, from);
+	uint8_t wrong = 0; /* one comparison, so that coverage does not watch each byte's */
+
 	for (size_t i = 0; i < p->bytes.len; i++)
-		must(p->bytes.at[i] == byte_at(true_side(flow, from), seq + (uint32_t)i));
+		wrong |= p->bytes.at[i] ^ byte_at(side, seq + (uint32_t)i);
+	must(wrong == 0);
 	if (w->ignores && w->calls % 7 == 0)
 		flow->ignored = true;
 }
