@@ -9,7 +9,7 @@ $(BENCH_GENERATORS): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/b
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
+$(BUILD)/bench/floor $(BUILD)/bench/cost: $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpcap
 
@@ -18,7 +18,7 @@ $(BENCH_MICRO): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: bench bench-build
-bench-build: $(BENCH_GENERATORS) $(BUILD)/bench/floor $(BENCH_MICRO)
+bench-build: $(BENCH_GENERATORS) $(BUILD)/bench/floor $(BUILD)/bench/cost $(BENCH_MICRO)
 bench: all bench-build ## packets, bytes and exchanges per CPU second, beside only reading the file
 	BUILD=$(BUILD) tests/bench/run $(if $(filter quick,$(BENCH)),--quick)
 

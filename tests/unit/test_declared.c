@@ -32,6 +32,7 @@ Test(declared, takes_what_is_declared)
 	good("{\"type\":\"http\",\"@timestamp\":\"2026-01-02T03:04:05.123456789Z\"}");
 	good("{\"http\":{\"request\":{\"method\":\"GET\",\"headers\":{\"a.b\":\"\",\"c\":[\"d\"],"
 	     "\"n\":1}},\"ratio\":1.5,\"cached\":true},\"client\":{\"ip\":\"::1\",\"port\":80}}");
+	good("{\"client\":{\"bytes\":-9223372036854775808,\"packets\":9223372036854775807}}");
 	good("{\"related\":{\"ip\":[\"192.0.2.1\",\"::1\"]}}");
 }
 
@@ -50,6 +51,8 @@ Test(declared, finds_wrong_types)
 
 	bad("{\"client\":{\"port\":\"80\"}}", wrong);
 	bad("{\"client\":{\"port\":1.5}}", wrong);
+	bad("{\"client\":{\"port\":1e3}}", wrong);
+	bad("{\"client\":{\"port\":9223372036854775808}}", wrong);
 	bad("{\"client\":{\"port\":null}}", wrong);
 	bad("{\"client\":{\"port\":[]}}", wrong);
 	bad("{\"client\":{\"ip\":\"192.0.2\"}}", "client.ip: not of its declared type, or empty");
