@@ -269,7 +269,20 @@ static void value(struct reader *r, yaml_event_t *event, struct node *to, int de
 
 /* ---- Documents ---- */
 
-/* Reads the first document's value; `root` is a map or, for an override, whatever comes. */
+/* What a document consists of: a map or, for an override, whatever comes. */
+static void content(struct reader *r, yaml_event_t *event, struct node *root, bool any)
+{
+	bool empty = event->type == YAML_SCALAR_EVENT && event->data.scalar.length == 0;
+
+	if (any || event->type == YAML_MAPPING_START_EVENT) {
+		value(r, event, root, 0);
+		return;
+	}
+	if (!empty)
+		stop(r, "expected names with values, such as `name: web-1`");
+	yaml_event_delete(event);
+}
+
 static void document(struct reader *r, struct node *root, bool any)
 {
 	bool seen = false, over = false;
@@ -289,10 +302,7 @@ static void document(struct reader *r, struct node *root, bool any)
 			seen = true;
 			break;
 		default:
-			if (any || event.type == YAML_MAPPING_START_EVENT)
-				value(r, &event, root, 0);
-			else if (event.type != YAML_SCALAR_EVENT || event.data.scalar.length > 0)
-				stop(r, "expected names with values, such as `name: web-1`");
+			content(r, &event, root, any);
 			continue;
 		}
 		yaml_event_delete(&event);
