@@ -50,19 +50,21 @@ static void unknown_flag(const struct arguments *a, const char *word,
 			 const struct flag *const *flags, size_t count)
 {
 	const char *names[FLAGS_MAX], *near = NULL;
+	int shown = (int)strcspn(word, "=");
 	char name[64];
 
 	for (size_t i = 0; i < count; i++)
 		names[i] = flags[i]->name;
 	if (strncmp(word, "--", 2) == 0) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+		snprintf(name, sizeof(name), "%.*s", shown - 2, word + 2);
 		near = nearest(name, names, count);
 	}
 	if (near != NULL)
-		log_error("%s has no option %s; did you mean --%s?", a->command->name, word, near);
+		log_error("%s has no option %.*s; did you mean --%s?", a->command->name, shown,
+			  word, near);
 	else
-		log_error("%s has no option %s; see wirespan %s --help", a->command->name, word,
-			  a->command->name);
+		log_error("%s has no option %.*s; see wirespan %s --help", a->command->name, shown,
+			  word, a->command->name);
 }
 
 static int wrong(const struct arguments *a, int got, int before, const struct flag *const *flags,

@@ -1,4 +1,5 @@
 #include "shipper/cmd/configure.h"
+#include "shipper/capture/sieve.h"
 
 bool configure_flag(struct configure *configure, int id, const char *value)
 {
@@ -39,4 +40,19 @@ bool configure_load(const struct configure *configure, struct settings *settings
 		log_setup((enum log_level)settings->log.level,
 			  (enum log_format)settings->log.format);
 	return well;
+}
+
+bool configure_filter(const char *filter)
+{
+	struct sieve sieve;
+	struct fault fault;
+
+	if (filter == NULL)
+		return true;
+	if (sieve_open(&sieve, filter, &fault)) {
+		sieve_close(&sieve);
+		return true;
+	}
+	log_error("%s", fault.text);
+	return false;
 }

@@ -31,4 +31,7 @@ bool configure_flag(struct configure *configure, int id, const char *value);
 /* False: reported, and nothing to free. */
 bool configure_load(const struct configure *configure, struct settings *settings);
 
+/* A BPF expression; false, and reported, when it is wrong. NULL is well. */
+bool configure_filter(const char *filter);
+
 #endif

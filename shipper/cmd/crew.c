@@ -160,3 +160,11 @@ void crew_counters(const struct crew *crew, struct counters *sum)
 	for (size_t i = 0; i < crew->count; i++)
 		counters_add(sum, worker_counters(crew->members[i].worker));
 }
+
+uint64_t crew_packets(const struct crew *crew)
+{
+	struct counters sum;
+
+	crew_counters(crew, &sum);
+	return sum.at[COUNT_FRAMES_RECEIVED];
+}

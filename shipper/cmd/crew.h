@@ -58,5 +58,6 @@ bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, st
 void crew_close(struct crew *crew);
 
 void crew_counters(const struct crew *crew, struct counters *sum);
+uint64_t crew_packets(const struct crew *crew);
 
 #endif

@@ -43,7 +43,6 @@ struct replay {
 	size_t paths_count;
 	bool failed; /* a file could not be read, or not to its end */
 	struct tap file;
-	nsec tick_bytes;
 };
 
 /* ---- The command line ---- */
@@ -91,7 +90,7 @@ static bool flag_take(struct replay *r, int id, const char *value)
 		return true;
 	case FLAG_BPF:
 		r->bpf = value;
-		return true;
+		return configure_filter(value);
 	case FLAG_SPEED:
 		return speed_parse(value, &r->pace.speed);
 	case FLAG_SHIFT:
@@ -182,7 +181,7 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 		well = false;
 		log_error("%s", fault.text);
 	}
-	if (!r->quiet && !gone)
+	if (!r->quiet && !gone && (well || crew_packets(crew) > 0))
 		summary_print(crew, &stats, stderr);
 	crew_close(crew);
 	free(crew);

@@ -204,7 +204,7 @@ static bool flag_take(struct live *live, int id, const char *value)
 		return true;
 	case FLAG_BPF:
 		live->bpf = value;
-		return true;
+		return configure_filter(value);
 	default:
 		return configure_flag(&live->configure, id, value);
 	}
@@ -243,7 +243,8 @@ static enum exit_code run(struct arguments *a)
 		live.configure.path = CONFIGURE_PATH;
 	if (!configure_load(&live.configure, &settings))
 		return EXIT_USAGE;
-	if (devices_choose(&live, &settings) && target_set(&live.target, &settings))
+	if (configure_filter(settings.capture.filter) && devices_choose(&live, &settings) &&
+	    target_set(&live.target, &settings))
 		code = go(&live, &settings);
 	settings_free(&settings);
 	return code;
