@@ -123,7 +123,8 @@ fuzz-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
 fuzz: fuzz-build ## RUNS (20 million) inputs through each fuzz target, two at a time
 	@mkdir -p $(FUZZ_NAMES:%=$(BUILD)/corpus/%) $(BUILD)/found
 	@printf '%s\n' $(FUZZ_NAMES) | xargs -P2 -I% sh -c 'nice $(BUILD)/fuzz/% -runs=$(RUNS) \
-		-artifact_prefix=$(BUILD)/found/%- -print_final_stats=1 $(BUILD)/corpus/% tests/fuzz/corpus/% \
+		-artifact_prefix=$(BUILD)/found/%- -print_final_stats=1 \
+		$$(test -f tests/fuzz/%.dict && echo -dict=tests/fuzz/%.dict) $(BUILD)/corpus/% tests/fuzz/corpus/% \
 		>$(BUILD)/found/%.log 2>&1; rc=$$?; tail -n 8 $(BUILD)/found/%.log; exit $$rc'
 
 include tests/bench/bench.mk

@@ -151,16 +151,21 @@ static bool is_nested(struct bytes value, const struct texts *hide)
 static void mask_params(struct buf *out, struct bytes text, const struct texts *hide,
 			const struct places *places)
 {
-	size_t done = 0, name = 0, i = 0;
+	size_t done = 0, name = 0, i = 0, end = 0;
 
-	while (i < text.len) {
+	while (hide->count > 0 && i < text.len) {
 		uint8_t c = text.at[i++];
 
 		if (c == '=') {
-			size_t end = value_end(text, i, places->ends);
+			/* Where the value ends, and whether it is nested, is found once for all
+			 * signs within it: else many of them would take a time of their square. */
+			bool nested = false;
 
-			if (secret_name(hide, bytes_of(text.at + name, i - 1 - name)) ||
-			    is_nested(bytes_of(text.at + i, end - i), hide)) {
+			if (end < i) {
+				end = value_end(text, i, places->ends);
+				nested = is_nested(bytes_of(text.at + i, end - i), hide);
+			}
+			if (nested || secret_name(hide, bytes_of(text.at + name, i - 1 - name))) {
 				buf_add(out, bytes_of(text.at + done, i - done));
 				buf_add(out, SECRET_MASK);
 				done = i = end;
@@ -173,14 +178,14 @@ static void mask_params(struct buf *out, struct bytes text, const struct texts *
 	buf_add(out, bytes_skip(text, done));
 }
 
-/* Masks user information behind each "//", or at the beginning if `leading`; the rest goes on to
- * mask_params. Without keywords only that. */
+/* Masks user information behind each "//"; the rest goes on to mask_params. */
 static void mask_url(struct buf *out, struct bytes text, const struct texts *hide,
 		     const struct places *places)
 {
+	bool user = bytes_find(text, '@') < text.len;
 	size_t done = 0;
 
-	for (size_t i = 0; i + 2 < text.len; i++) {
+	for (size_t i = 0; user && i + 2 < text.len; i++) {
 		if (text.at[i] != '/' || text.at[i + 1] != '/')
 			continue;
 		size_t from = i + 2, end = from, sign = 0;
