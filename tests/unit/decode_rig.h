@@ -60,7 +60,7 @@ static inline bool rig_frame(struct rig *r, struct frame f)
 	memcpy(r->block, f.bytes.at, f.bytes.len);
 	f.bytes.at = r->block;
 	r->counters.at[COUNT_FRAMES_RECEIVED]++;
-	memset(&r->packet, 0xa5, sizeof r->packet); /* what decode leaves alone is garbage */
+	memset(&r->packet, 1, sizeof r->packet); /* what decode leaves alone is garbage */
 	return decode(r->decoder, &f, &r->packet);
 }
 

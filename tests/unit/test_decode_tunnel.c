@@ -131,13 +131,14 @@ static void geneve_options_ip(struct wire *w)
 
 static void gtpu(struct wire *w)
 {
-	packet4(w);
+	packet_unmeasured(w);
 
 	size_t length = wire_len(w);
 
 	wire_be(w, 0x63, 4);
 	wire_be(w, length, 2);
 	wire_hex(w, "30ff");
+	wire_pad(w, 3);
 	wire_udp(w, 2152, 2152);
 	outer4(w, 17);
 }

@@ -157,27 +157,32 @@ Test(fragment, what_else_makes_a_datagram)
 {
 	struct story s = story_of(4);
 
-	for (int other = 0; other < 6; other++) {
+	for (int other = 0; other < 9; other++) {
 		struct wire *w = wire_new();
 		unsigned type = 0x0800;
 
 		wire_put(w, s.datagram + 8, WHOLE - 8);
-		wire_ip4_part(w, other == 1 ? 6 : 17, other == 2 ? 3 : 1, other == 3 ? 3 : 2, s.id,
-			      1, "");
-		if (other == 4) {
-			wire_vlan(w, 5, type);
+		wire_ip4_part(w,
+			      other == 1   ? 6
+			      : other == 8 ? 47
+					   : 17,
+			      other == 2 ? 3 : 1, other == 3 ? 3 : 2, s.id, 1, "");
+		if (other == 4 || other == 6) {
+			wire_vlan(w, (unsigned)other, type);
 			type = 0x8100;
 		}
-		if (other == 5) {
-			wire_hex(w, "2000 0800 00000063");
+		if (other == 5 || other == 7) {
+			wire_hex(w, other == 5 ? "2000 0800 00000063" : "2000 0800 00000064");
 			wire_ip4(w, 47, 101, 102);
 		}
 		wire_ether(w, type);
 		cr_assert(!rig_wire(s.r, w, 1, s.now));
 	}
-	cr_assert_eq(rig_count(s.r, COUNT_FRAMES_FRAGMENT), 6);
+	cr_assert_eq(rig_count(s.r, COUNT_FRAMES_FRAGMENT), 9);
 	cr_assert(send(&s, 0, 8));
 	cr_assert(joined_right(&s));
+	decoder_expire(s.r->decoder, s.now + 60 * (nsec)NS_PER_S);
+	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_EXPIRED), 8);
 	rig_free(s.r);
 }
 
@@ -286,14 +291,19 @@ Test(fragment, atomic)
 /* What follows the fragment header is what the first fragment says (RFC 8200, 4.5). */
 Test(fragment, the_first_says_what_follows)
 {
-	struct story s = story_of(6);
-	struct wire *w = part_wire(&s, (struct part){24, WHOLE});
+	for (int first_comes_last = 0; first_comes_last < 2; first_comes_last++) {
+		struct story s = story_of(6);
+		struct wire *w = part_wire(&s, (struct part){24, WHOLE});
 
-	*wire_at(w, ETHER + 40) = 58;
-	cr_assert(!rig_wire(s.r, w, 1, s.now));
-	cr_assert(send(&s, 0, 24));
-	cr_assert(joined_right(&s));
-	rig_free(s.r);
+		*wire_at(w, ETHER + 40) = 58;
+		if (!first_comes_last)
+			cr_assert(!send(&s, 0, 24));
+		cr_assert_eq(rig_wire(s.r, w, 1, s.now), !first_comes_last);
+		if (first_comes_last)
+			cr_assert(send(&s, 0, 24));
+		cr_assert(joined_right(&s));
+		rig_free(s.r);
+	}
 }
 
 Test(fragment, two_fragment_headers)
@@ -395,8 +405,9 @@ Test(fragment, copies_and_reuse)
 	struct story s = story_of(4);
 
 	cr_assert(!send(&s, 0, 24));
+	s.now += 90 * NS_PER_MS;
 	cr_assert(send(&s, 24, WHOLE));
-	s.now += NS_PER_MS;
+	s.now += 90 * NS_PER_MS;
 	cr_assert(!send(&s, 24, WHOLE));
 	cr_assert(!send(&s, 0, 24));
 	s.now += 200 * NS_PER_MS;
@@ -471,6 +482,27 @@ Test(fragment, joined_in_all)
 	cr_assert_eq(s.r->quota.used, used);
 	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_LIMIT), 0);
 	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_JOINED), 3 * 4096);
+	rig_free(s.r);
+}
+
+/* What only looks out for copies goes before what waits. */
+Test(fragment, room_is_made_of_the_joined)
+{
+	struct story s = story_of(6);
+
+	for (s.id = 0; s.id < 14; s.id++)
+		cr_assert(!send_part(&s, 8, 60000, false));
+	for (; s.id < 4000; s.id++) {
+		cr_assert(!send_part(&s, 8, 8, true));
+		send_part(&s, 0, 8, false);
+	}
+	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_JOINED), 4000 - 14);
+	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_LIMIT), 0);
+	for (s.id = 0; s.id < 14; s.id++) {
+		cr_assert(!send_part(&s, 60008, 8, true));
+		send_part(&s, 0, 8, false);
+	}
+	cr_assert_eq(rig_count(s.r, COUNT_FRAGMENTS_JOINED), 4000);
 	rig_free(s.r);
 }
 
