@@ -260,6 +260,12 @@ static bool is_needed(const struct entry *e)
 	return false;
 }
 
+void order_settle(struct flow_table *t, struct entry *e)
+{
+	if (e->rest != NULL && !is_needed(e))
+		table_rest_free(t, e);
+}
+
 void order_check(struct flow_table *t, struct entry *e)
 {
 	struct rest *r = e->rest;
@@ -278,6 +284,5 @@ void order_check(struct flow_table *t, struct entry *e)
 		r->outside[0] = r->outside[1] = 0;
 		r->has_syn = false;
 	}
-	if (!is_needed(e))
-		table_rest_free(t, e);
+	order_settle(t, e);
 }

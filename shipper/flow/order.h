@@ -22,8 +22,10 @@ void order_force(struct flow_table *t, struct entry *e, enum side d);
 /* Delivers all that is held, holes becoming gaps. May end the flow. */
 void order_flush(struct flow_table *t, struct entry *e);
 
-/* Looks at deadlines; frees the rest when it is not needed any more. */
+/* Looks at deadlines. */
 void order_check(struct flow_table *t, struct entry *e);
+/* Frees the rest when all is in order again. */
+void order_settle(struct flow_table *t, struct entry *e);
 
 /* This side has ended: tells the sink, and ends the flow when both have. */
 void order_end(struct flow_table *t, struct entry *e, enum side d, nsec when);

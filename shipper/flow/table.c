@@ -7,7 +7,7 @@
 #include "shipper/base/must.h"
 #include "shipper/flow/tcp.h"
 
-enum { SLOTS_MIN = 256, REST_POOL_MAX = 64, SLOT_CHARGE = 16 };
+enum { SLOTS_MIN = 256, REST_POOL_MAX = 64, SLOT_CHARGE = 16, CACHE_LINE = 64 };
 
 /* Beyond these, timestamps are not those of a clock: a capture that goes back further begins
  * anew, one that leaps further has a hole. Neither makes the table's clock go back or run away. */
@@ -21,6 +21,8 @@ static void clock_set(struct flow_table *t, nsec when)
 {
 	nsec ahead;
 
+	if (when == t->now)
+		return;
 	t->now = when;
 	if (!t->began || __builtin_add_overflow(when, t->skew, &ahead) ||
 	    __builtin_sub_overflow(ahead, t->clock, &ahead) || ahead < -BACK_MAX ||
@@ -56,10 +58,17 @@ static uint64_t tunnel_word(const struct tunnel *tunnel)
 static struct place place_of(const struct packet *p)
 {
 	struct place place = {0};
-	uint8_t kind[8] = {p->version, p->transport, p->vlans, p->tunnels};
+	struct {
+		uint8_t version, transport, vlans, tunnels;
+		uint16_t vlan[VLAN_DEPTH_MAX];
+	} kind = {.version = p->version,
+		  .transport = p->transport,
+		  .vlans = p->vlans,
+		  .tunnels = p->tunnels,
+		  .vlan = {p->vlans > 0 ? p->vlan[0] : 0, p->vlans > 1 ? p->vlan[1] : 0}};
 
-	memcpy(kind + 4, p->vlan, p->vlans * sizeof p->vlan[0]);
-	memcpy(&place.kind, kind, sizeof kind);
+	_Static_assert(sizeof kind == sizeof place.kind, "as endpoints has it");
+	memcpy(&place.kind, &kind, sizeof kind);
 	if (p->tunnels > 0)
 		place.tunnel = tunnel_word(&p->tunnel[p->tunnels - 1]);
 	return place;
@@ -135,12 +144,20 @@ static bool is_same(const struct entry *e, const struct packet *p, const struct 
 
 /* ---- Slots: open addressing, the next one when taken ---- */
 
+/* All of it is about to be read and written: asks for its cache lines at once. */
+static const struct entry *fetch(const struct entry *e)
+{
+	for (size_t at = 0; at < sizeof *e; at += CACHE_LINE)
+		__builtin_prefetch((const uint8_t *)e + at, 1);
+	return e;
+}
+
 static uint32_t find(const struct flow_table *t, uint32_t hash, const struct packet *p,
 		     const struct place *place, enum side *from)
 {
 	for (uint32_t i = hash & t->mask; t->slots[i].index != 0; i = (i + 1) & t->mask)
 		if (t->slots[i].hash == hash &&
-		    is_same(entry_at(t, t->slots[i].index), p, place, from))
+		    is_same(fetch(entry_at(t, t->slots[i].index)), p, place, from))
 			return t->slots[i].index;
 	return 0;
 }
@@ -387,6 +404,7 @@ struct flow_table *flow_table_new(const struct flow_conf *conf, const struct flo
 				 .quota = quota,
 				 .counters = counters,
 				 .clock = NS_PER_S, /* 0 means no time */
+				 .now = INT64_MIN,
 				 .due = INT64_MAX};
 	must(getrandom(&t->seed, sizeof t->seed, 0) == sizeof t->seed);
 	idle_init(&t->idle[CLASS_HALF_OPEN], conf->handshake_timeout);

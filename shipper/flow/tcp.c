@@ -524,6 +524,7 @@ static void push_slowly(struct flow_table *t, struct entry *e, uint32_t index, e
 		take_ack(t, e, from, p);
 	await_begin(t, e);
 	order_pump(t, e);
+	order_settle(t, e);
 }
 
 /* The ordinary packet: a segment or an ACK of a conversation that is in order. */
