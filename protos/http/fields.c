@@ -4,7 +4,7 @@
 
 const struct field http_fields[HTTP_FIELDS + 1] = {
 	[HTTP_VERSION] = {"http.version", FIELD_KEYWORD, NULL,
-			  "The response's version, or the request's when there is no response.",
+			  "The request's version, or the response's when there is no request.",
 			  "\"1.1\""},
 	[HTTP_REQUEST_METHOD] = {"http.request.method", FIELD_KEYWORD, NULL,
 				 "The request's method, as sent.", "\"GET\""},
@@ -53,8 +53,11 @@ const struct field http_fields[HTTP_FIELDS + 1] = {
 			     "The server's name or address, as the client said it; an IPv6 "
 			     "address in brackets.",
 			     "\"www.example.com\""},
-	[HTTP_URL_PORT] = {"url.port", FIELD_LONG, NULL, "The URL's port, if it names one.",
-			   "8080"},
+	[HTTP_URL_PORT] =
+		{"url.port", FIELD_LONG, NULL,
+		 "The port that the client named, or, where it named none, the connection's if "
+		 "that is not 80.",
+		 "8080"},
 	[HTTP_URL_PATH] = {"url.path", FIELD_KEYWORD, NULL, "The path, without parameters.",
 			   "\"/users/17\""},
 	[HTTP_URL_QUERY] = {"url.query", FIELD_KEYWORD, NULL, "What follows the question mark.",

@@ -127,7 +127,7 @@ static enum step pass_long_line(struct reading *r, struct cursor *c)
 static void end_message(struct reading *r)
 {
 	exchange_end(r->conn, r->from);
-	*r->side = (struct http_side){.long_line = r->side->long_line};
+	*r->side = (struct http_side){0};
 	r->stop = true;
 }
 
@@ -436,12 +436,15 @@ static struct reading reading_of(struct conn *conn, enum side from)
 {
 	struct exchange *x = exchange_of(conn, from);
 	struct http *http = x ? x->own : NULL;
+	struct http_side *side = conn_side(conn, from);
 
+	if (x == NULL) /* the engine ended the message */
+		*side = (struct http_side){0};
 	return (struct reading){
 		.conn = conn,
 		.from = from,
 		.conf = conn_conf(conn),
-		.side = conn_side(conn, from),
+		.side = side,
 		.x = x,
 		.http = http,
 		.m = http ? &http->message[from] : NULL,

@@ -4,6 +4,8 @@
 #include "protos/http/http.h"
 #include "protos/http/secrets.h"
 
+enum { HTTP_PORT = 80 };
+
 /* A part of a text that is kept already. */
 static struct clip part_of(const struct clip *whole, size_t from, size_t len)
 {
@@ -73,7 +75,11 @@ static void settle_url(struct exchange *x)
 			from++;
 		settle_authority(x, part_of(whole, at, from - at));
 	} else {
+		uint16_t port = conn_port(x->conn, side_other((enum side)x->asker));
+
 		settle_authority(x, h->host);
+		if (h->port == 0 && h->domain.len > 0 && port != HTTP_PORT)
+			h->port = port;
 	}
 	size_t path = bytes_find(bytes_skip(target, from), '?');
 
@@ -198,6 +204,8 @@ static void settle_error(struct exchange *x)
 	struct buf out = {0};
 
 	x->status = STATUS_ERROR;
+	if (!x->begun[CLIENT])
+		return; /* that it is unasked says more */
 	buf_add(&out, bytes_of(text, x->said[SERVER].len > 0 ? 4 : 3));
 	buf_add(&out, exchange_text(x, &x->said[SERVER]));
 	keep_built(x, &x->error, &out);

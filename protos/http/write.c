@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { EXTENSION_MAX = 10, HEADER_NAME_MAX = 128 };
+enum { EXTENSION_MAX = 10, HEADER_NAME_MAX = 128, PORT_DIGITS = 5 };
 
 #define OWN_FIELD(id) FIELD_OWN(HTTP_##id)
 
@@ -134,10 +134,10 @@ static void write_headers(const struct exchange *x, struct doc *d, const struct 
 
 static void write_version(struct doc *d, const struct http *h)
 {
-	uint16_t version = h->message[SERVER].version;
+	uint16_t version = h->message[CLIENT].version;
 
 	if (version == 0)
-		version = h->message[CLIENT].version;
+		version = h->message[SERVER].version;
 	if (version > 0) {
 		char text[] = {(char)('0' + version / 10), '.', (char)('0' + version % 10), '\0'};
 
@@ -194,6 +194,15 @@ static struct bytes extension(struct bytes path)
 	return dot >= 2 && path.at[dot - 2] != '/' ? bytes_skip(path, dot) : NO_BYTES;
 }
 
+static struct bytes port_text(int32_t port, uint8_t to[PORT_DIGITS])
+{
+	size_t i = PORT_DIGITS;
+
+	for (; port > 0 && i > 0; port /= 10)
+		to[--i] = (uint8_t)('0' + port % 10);
+	return bytes_of(to + i, PORT_DIGITS - i);
+}
+
 static void write_url(const struct exchange *x, struct doc *d)
 {
 	const struct http *h = http_of(x);
@@ -214,11 +223,15 @@ static void write_url(const struct exchange *x, struct doc *d)
 	if (absolute) {
 		doc_text(d, OWN_FIELD(URL_FULL), target);
 	} else if (!tunnel && domain.len > 0) {
-		struct clip host = h->host;
+		uint8_t port[PORT_DIGITS];
 
 		doc_text_begin(d, OWN_FIELD(URL_FULL));
 		doc_text_more(d, BYTES("http://"));
-		doc_text_more(d, exchange_text(x, &host));
+		doc_text_more(d, domain);
+		if (h->port > 0) {
+			doc_text_more(d, BYTES(":"));
+			doc_text_more(d, port_text(h->port, port));
+		}
 		if (target.len > 0 && target.at[0] == '/')
 			doc_text_more(d, target);
 		doc_text_end(d);
