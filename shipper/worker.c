@@ -15,6 +15,7 @@ struct worker {
 	void *sink_self;
 	struct quota quota;
 	struct counters counters;
+	struct glimpse shown; /* what other threads see; atomically written and read */
 	struct decoder *decoder;
 	struct flow_table *flows;
 	struct engine *engine;
@@ -154,12 +155,36 @@ void worker_finish(struct worker *w)
 		w->sink->flush(w->sink_self, true);
 }
 
+/* Both are made of counters of 64 bits and nothing else. */
+static void copy(void *to, const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++) {
+		uint64_t n = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
+
+		__atomic_store_n((uint64_t *)to + i, n, __ATOMIC_RELAXED);
+	}
+}
+
+static void show(struct worker *w)
+{
+	struct source_stats stats;
+
+	worker_source_stats(w, &stats);
+	copy(&w->shown.source, &stats, sizeof(stats));
+	copy(&w->shown.counters, &w->counters, sizeof(w->counters));
+}
+
+void worker_glimpse(const struct worker *w, struct glimpse *to)
+{
+	copy(to, &w->shown, sizeof(*to));
+}
+
 bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct fault *fault)
 {
 	unsigned since_flush = 0;
 	enum next next = NEXT_FRAME;
 
-	while (!*stop) {
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
 		struct frame frame = {.when = INT64_MIN};
 
 		next = w->tap.source->next(w->tap.self, &frame, fault);
@@ -175,6 +200,7 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 			expire(w);
 		}
 		since_flush = 0;
+		show(w);
 		if (w->sink->flush)
 			w->sink->flush(w->sink_self, next == NEXT_IDLE);
 	}

@@ -3,7 +3,8 @@
  *
  * Owns     its tap, decoder, flow table, engine, quota, counters
  * Borrows  settings and funnel, for its life
- * Thread   a worker runs on one thread; worker_counters may be read from others
+ * Thread   a worker runs on one thread; others may call worker_glimpse meanwhile, and all else when
+ *          it has ended
  */
 #ifndef WIRESPAN_WORKER_H
 #define WIRESPAN_WORKER_H
@@ -26,6 +27,14 @@ bool worker_run(struct worker *worker, const volatile sig_atomic_t *stop, struct
 /* In steps, for tests: one frame; the end. */
 void worker_frame(struct worker *worker, const struct frame *frame);
 void worker_finish(struct worker *worker);
+
+/* What a running worker has seen so far, or a moment ago; for any thread. */
+struct glimpse {
+	struct counters counters;
+	struct source_stats source;
+};
+
+void worker_glimpse(const struct worker *worker, struct glimpse *to);
 
 const struct counters *worker_counters(const struct worker *worker);
 uint64_t worker_tally(const struct worker *worker, unsigned proto, enum status status);

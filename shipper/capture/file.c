@@ -244,7 +244,11 @@ static void file_stats(void *self, struct source_stats *stats)
 {
 	const struct file *f = self;
 
-	*stats = (struct source_stats){.received = f->received};
+	*stats = (struct source_stats){
+		.received = f->received,
+		.done = f->done + (f->opened ? f->in.offset : 0),
+		.size = f->sized ? f->size : 0,
+	};
 }
 
 static void file_close(void *self)

@@ -32,6 +32,7 @@ struct source_stats {
 	uint64_t received;	    /* frames handed out or seen by the kernel's filter */
 	uint64_t dropped_kernel;    /* no room in the kernel's buffer */
 	uint64_t dropped_interface; /* by the device or its driver */
+	uint64_t done, size;	    /* files: bytes read, and in all; size 0 when not known */
 };
 
 struct source {

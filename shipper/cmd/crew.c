@@ -154,17 +154,35 @@ void crew_close(struct crew *crew)
 	close(crew->ended);
 }
 
-void crew_counters(const struct crew *crew, struct counters *sum)
+static void source_add(struct source_stats *sum, const struct source_stats *more)
 {
-	*sum = (struct counters){0};
-	for (size_t i = 0; i < crew->count; i++)
-		counters_add(sum, worker_counters(crew->members[i].worker));
+	sum->received += more->received;
+	sum->dropped_kernel += more->dropped_kernel;
+	sum->dropped_interface += more->dropped_interface;
+	sum->done += more->done;
+	sum->size += more->size;
 }
 
-uint64_t crew_packets(const struct crew *crew)
+void crew_glimpse(const struct crew *crew, struct glimpse *sum)
 {
-	struct counters sum;
+	*sum = (struct glimpse){0};
+	for (size_t i = 0; i < crew->count; i++) {
+		struct glimpse one;
 
-	crew_counters(crew, &sum);
-	return sum.at[COUNT_FRAMES_RECEIVED];
+		worker_glimpse(crew->members[i].worker, &one);
+		counters_add(&sum->counters, &one.counters);
+		source_add(&sum->source, &one.source);
+	}
+}
+
+void crew_totals(const struct crew *crew, struct glimpse *sum)
+{
+	*sum = (struct glimpse){0};
+	for (size_t i = 0; i < crew->count; i++) {
+		struct source_stats one;
+
+		worker_source_stats(crew->members[i].worker, &one);
+		source_add(&sum->source, &one);
+		counters_add(&sum->counters, worker_counters(crew->members[i].worker));
+	}
 }

@@ -57,7 +57,8 @@ bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct cr
 bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault);
 void crew_close(struct crew *crew);
 
-void crew_counters(const struct crew *crew, struct counters *sum);
-uint64_t crew_packets(const struct crew *crew);
+/* All members together: while they run, and when they have ended. */
+void crew_glimpse(const struct crew *crew, struct glimpse *sum);
+void crew_totals(const struct crew *crew, struct glimpse *sum);
 
 #endif

@@ -42,7 +42,6 @@ struct replay {
 	const char *const *paths;
 	size_t paths_count;
 	bool failed; /* a file could not be read, or not to its end */
-	struct tap file;
 };
 
 /* ---- The command line ---- */
@@ -134,26 +133,25 @@ static bool open_files(struct replay *r, struct tap *tap, struct fault *fault)
 		else
 			r->pace.first_is_now = true;
 	}
-	if (!file_open(&r->file, r->paths, r->paths_count, &conf, fault))
+	if (!file_open(tap, r->paths, r->paths_count, &conf, fault))
 		return false;
-	*tap = r->file;
 	if (r->pace.speed > 0 || r->pace.shift != 0 || r->pace.first_is_now)
-		pace_open(tap, r->file, &r->pace);
+		pace_open(tap, *tap, &r->pace);
 	return true;
 }
 
 static void progress(void *self, struct crew *crew)
 {
-	const struct replay *r = self;
-	struct file_progress at = file_progress(&r->file);
-	struct counters sum;
+	struct glimpse sum;
 
-	crew_counters(crew, &sum);
-	fprintf(stderr, "\r\033[K");
-	if (at.size > 0)
-		fprintf(stderr, "%3.0f %%  ", 100.0 * (double)at.done / (double)at.size);
-	fprintf(stderr, "%" PRIu64 " packets, %" PRIu64 " documents", sum.at[COUNT_FRAMES_RECEIVED],
-		sum.at[COUNT_DOCUMENTS_MADE]);
+	(void)self;
+	crew_glimpse(crew, &sum);
+	fputs("\r\033[K", stderr);
+	if (sum.source.size > 0)
+		fprintf(stderr, "%3.0f %%  ",
+			100.0 * (double)sum.source.done / (double)sum.source.size);
+	fprintf(stderr, "%" PRIu64 " packets, %" PRIu64 " documents",
+		sum.counters.at[COUNT_FRAMES_RECEIVED], sum.counters.at[COUNT_DOCUMENTS_MADE]);
 	fflush(stderr);
 }
 
@@ -164,6 +162,7 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 	struct crew *crew = must_alloc(sizeof(*crew));
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
+	struct glimpse sum;
 	struct tap tap;
 	bool gone, well;
 
@@ -172,7 +171,7 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 		free(crew);
 		return EXIT_FAILED;
 	}
-	well = crew_run(crew, PROGRESS_MS, shows ? progress : NULL, r);
+	well = crew_run(crew, PROGRESS_MS, shows ? progress : NULL, NULL);
 	if (shows)
 		fprintf(stderr, "\r\033[K");
 	if (!well && !r->failed)
@@ -181,7 +180,8 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 		well = false;
 		log_error("%s", fault.text);
 	}
-	if (!r->quiet && !gone && (well || crew_packets(crew) > 0))
+	crew_totals(crew, &sum);
+	if (!r->quiet && !gone && (well || sum.counters.at[COUNT_FRAMES_RECEIVED] > 0))
 		summary_print(crew, &stats, stderr);
 	crew_close(crew);
 	free(crew);

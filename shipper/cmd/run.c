@@ -104,19 +104,13 @@ static bool open_devices(const struct live *live, const struct settings *setting
 static void report(void *self, struct crew *crew)
 {
 	struct counters *last = self, now;
-	struct source_stats source = {0};
 	struct publish_stats stats;
+	struct glimpse sum;
 
-	crew_counters(crew, &now);
+	crew_glimpse(crew, &sum);
+	now = sum.counters;
 	if (now.at[COUNT_FRAMES_RECEIVED] == last->at[COUNT_FRAMES_RECEIVED])
 		return;
-	for (size_t i = 0; i < crew->count; i++) {
-		struct source_stats one;
-
-		worker_source_stats(crew->members[i].worker, &one);
-		source.dropped_kernel += one.dropped_kernel;
-		source.dropped_interface += one.dropped_interface;
-	}
 	publisher_stats(crew->publisher, &stats);
 	log_info("%" PRIu64 " packets, %" PRIu64 " documents in the last 30 s; in all: %" PRIu64
 		 " packets dropped by the kernel, %" PRIu64 " by the device, %" PRIu64
@@ -124,7 +118,7 @@ static void report(void *self, struct crew *crew)
 		 " refused",
 		 now.at[COUNT_FRAMES_RECEIVED] - last->at[COUNT_FRAMES_RECEIVED],
 		 now.at[COUNT_DOCUMENTS_MADE] - last->at[COUNT_DOCUMENTS_MADE],
-		 source.dropped_kernel, source.dropped_interface, now.at[COUNT_STREAM_GAPS],
+		 sum.source.dropped_kernel, sum.source.dropped_interface, now.at[COUNT_STREAM_GAPS],
 		 stats.delivered, stats.dropped, stats.refused);
 	*last = now;
 }

@@ -76,22 +76,13 @@ struct loss {
 	uint64_t n;
 };
 
-static void losses_print(const struct crew *crew, const struct counters *sum,
-			 const struct publish_stats *stats, FILE *to)
+static void losses_print(const struct glimpse *all, const struct publish_stats *stats, FILE *to)
 {
-	struct source_stats source = {0};
+	const struct counters *sum = &all->counters;
 	const char *before = "";
-
-	for (size_t i = 0; i < crew->count; i++) {
-		struct source_stats one;
-
-		worker_source_stats(crew->members[i].worker, &one);
-		source.dropped_kernel += one.dropped_kernel;
-		source.dropped_interface += one.dropped_interface;
-	}
 	struct loss losses[] = {
-		{"packets dropped by the kernel", source.dropped_kernel},
-		{"packets dropped by the device", source.dropped_interface},
+		{"packets dropped by the kernel", all->source.dropped_kernel},
+		{"packets dropped by the device", all->source.dropped_interface},
 		{"packets cut by the capture", sum->at[COUNT_FRAMES_CUT]},
 		{"gaps in streams", sum->at[COUNT_STREAM_GAPS]},
 		{"bytes in them", sum->at[COUNT_STREAM_GAP_BYTES]},
@@ -138,15 +129,15 @@ static void counters_print(const struct counters *sum, FILE *to)
 void summary_print(const struct crew *crew, const struct publish_stats *stats, FILE *to)
 {
 	double seconds = (double)(mono_now().ns - crew->begun.ns) / NS_PER_S;
-	struct counters sum;
+	struct glimpse sum;
 	char amount[32];
 
-	crew_counters(crew, &sum);
-	packets_print(&sum, seconds, to);
+	crew_totals(crew, &sum);
+	packets_print(&sum.counters, seconds, to);
 	exchanges_print(crew, to);
-	losses_print(crew, &sum, stats, to);
+	losses_print(&sum, stats, to);
 	bytes_text(stats->bytes, amount, sizeof(amount));
 	fprintf(to, "documents      %" PRIu64 " delivered, %s\n", stats->delivered, amount);
 	memory_print(crew, to);
-	counters_print(&sum, to);
+	counters_print(&sum.counters, to);
 }
