@@ -1,6 +1,11 @@
 /*
  * From a frame to a packet: link layers, IP, tunnels, fragments, TCP and UDP headers.
  *
+ * Tunnels are opened wherever they are found, down to a fixed depth; the packet is then the inner
+ * one, and its outer endpoints stand beside it. Checksums are not verified unless asked for: it
+ * reads every byte, which costs several times what all the headers cost, and on the host that
+ * sends them most are wrong, since the network card fills them in later.
+ *
  * Owns     the fragments that wait for the rest, within limits
  * Borrows  the frame, until the next decode
  * Errors   none: what cannot be used is counted by reason

@@ -3,6 +3,8 @@
  *
  * Borrows  payload points into the frame, or into the decoder's own buffer for a packet put
  *          together from fragments; good until the next decode
+ * Units    of the arrays only as many members are filled in as their counts say, and what is of
+ *          TCP only when it is TCP; the rest is whatever stood there before
  * Source   RFC 791, 8200 (IP), 9293 (TCP), 768 (UDP), 2018 (SACK), 7323 (timestamps, scale)
  */
 #ifndef WIRESPAN_DECODE_PACKET_H
@@ -37,7 +39,7 @@ struct tunnel {
 	enum tunnel_kind kind;
 	uint8_t version; /* 4 or 6, of the outer addresses */
 	bool has_id;
-	uint32_t id;	      /* GRE key, ERSPAN session, VNI, TEID */
+	uint32_t id;	      /* GRE key, ERSPAN session, VNI, TEID (which differs by direction) */
 	struct addr src, dst; /* the outer endpoints */
 };
 
@@ -46,7 +48,8 @@ struct sack {
 };
 
 struct packet {
-	nsec when;
+	nsec when; /* of the frame; of fragments, that of the one with the first byte: so it may
+		      lie before the packet handed out last, by up to the fragment timeout */
 	struct bytes payload;	       /* of TCP or UDP, as captured */
 	uint32_t payload_bytes;	       /* as on the wire; more than payload.len when cut */
 	uint32_t wire_bytes;	       /* the whole frame, or the sum of its fragments */

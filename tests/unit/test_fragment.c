@@ -538,43 +538,6 @@ Test(fragment, larger_than_the_limit)
 
 /* Tunnels. */
 
-/* The outer packet in pieces, with a tag and a frame in it. */
-Test(fragment, of_a_tunnel)
-{
-	struct rig *r = rig_new();
-	uint8_t datagram[200];
-	struct wire *w = wire_new();
-
-	wire_text(w, text);
-	wire_udp(w, 1000, 2000);
-	wire_ip6(w, 17, 1, 2);
-	wire_vlan(w, 7, 0x86dd);
-	wire_ether(w, 0x8100);
-	wire_hex(w, "08000000 00006300");
-	wire_udp(w, 5555, 4789);
-
-	size_t bytes = wire_len(w);
-
-	memcpy(datagram, wire_at(w, 0), bytes);
-	free(w);
-	for (size_t at = 0; at < bytes; at += 16) {
-		size_t n = bytes - at < 16 ? bytes - at : 16;
-
-		w = wire_new();
-		wire_put(w, datagram + at, n);
-		wire_ip4_part(w, 17, 101, 102, 3, (unsigned)at / 8 | (at + n < bytes ? MORE : 0),
-			      "");
-		cr_assert_eq(rig_wire(r, w, 101, 1), at + n == bytes);
-	}
-	cr_assert_eq(r->packet.tunnels, 1);
-	cr_assert_eq(r->packet.tunnel[0].kind, TUNNEL_VXLAN);
-	cr_assert_eq(r->packet.vlans, 1);
-	cr_assert_eq(r->packet.vlan[0], 7);
-	cr_assert(rig_payload_is(r, text));
-	cr_assert_eq(rig_count(r, COUNT_PACKETS_CHECKSUM), 0);
-	rig_free(r);
-}
-
 /* Fragments of the inner packet, each in a packet that was itself in pieces. */
 Test(fragment, within_fragments)
 {
