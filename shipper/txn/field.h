@@ -160,8 +160,8 @@ struct field {
 	  "The device that the exchange was seen on.", "\"eth0\"")                                 \
 	X(ECS_VERSION, "ecs.version", FIELD_KEYWORD, NULL,                                         \
 	  "The version of ECS that names follow.", "\"8.11.0\"")                                   \
-	X(TAGS, "tags", FIELD_KEYWORD, NULL, "From the configuration.", "[\"production\"]")        \
-	X(FIELDS, "fields", FIELD_OBJECT, NULL, "From the configuration.", "{\"team\":\"shop\"}")
+	X(FIELDS, "fields", FIELD_OBJECT, NULL, "From the configuration.", "{\"team\":\"shop\"}")  \
+	X(TAGS, "tags", FIELD_KEYWORD, NULL, "From the configuration.", "[\"production\"]")
 
 #define COMMON_FIELD_ENUM(id, name, type, unit, text, example) F_##id,
 enum common_field {

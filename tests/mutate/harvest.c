@@ -83,23 +83,25 @@ static void take_out(char *text, const char *key)
 	}
 }
 
-static struct crop crop_of(const char *line, size_t len, enum plain plain)
+void harvest_read(struct crop *crop)
 {
 	const char *notes[] = {"notes", NULL}, *error[] = {"error", NULL};
-	struct crop crop = {.line = must_alloc(len + 1)};
 	char why[200];
+	yajl_val tree = yajl_tree_parse(crop->line, why, sizeof why);
+
+	crop->parsed = tree != NULL;
+	crop->noted = member(tree, notes, yajl_t_any) || member(tree, error, yajl_t_any);
+	crop->client_port = port_of(tree, "client");
+	crop->asked = id_of(tree, "request");
+	crop->answered = id_of(tree, "response");
+	yajl_tree_free(tree);
+}
+
+static struct crop crop_of(const char *line, size_t len, enum plain plain)
+{
+	struct crop crop = {.line = must_alloc(len + 1)};
 
 	memcpy(crop.line, line, len);
-	yajl_val tree = yajl_tree_parse(crop.line, why, sizeof why);
-
-	crop.parsed = tree != NULL;
-	crop.noted = member(tree, notes, yajl_t_any) || member(tree, error, yajl_t_any);
-	crop.client_port = port_of(tree, "client");
-	crop.server_port = port_of(tree, "server");
-	crop.asked = id_of(tree, "request");
-	crop.answered = id_of(tree, "response");
-	yajl_tree_free(tree);
-
 	crop.plain = must_strdup(crop.line);
 	take_out(crop.plain, "\"packets\":");
 	take_out(crop.plain, "\"tcp\":");

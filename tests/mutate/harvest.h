@@ -1,7 +1,7 @@
 /*
  * The documents that the whole pipeline makes of a roll, and what a test wants to know of them.
  *
- * Every document is parsed by yajl; one that does not parse is a mistake of the program.
+ * A document is parsed by yajl when somebody asks what it says (harvest_read).
  *
  * Owns     a harvest owns its text and its documents' trees
  */
@@ -14,9 +14,10 @@
 struct crop {
 	char *line;  /* as written, without the newline */
 	char *plain; /* without what the transport alone decides */
+	/* From harvest_read on. */
+	bool parsed; /* by yajl; false is a mistake of the program */
 	bool noted;  /* has notes or an error.message */
-	bool parsed;
-	uint16_t client_port, server_port;
+	uint16_t client_port;
 	int64_t asked, answered; /* x-id of the request and of the answer; -1 where it has none */
 };
 
@@ -37,11 +38,12 @@ enum plain {
 struct harvest harvest_of(const struct settings *settings, const struct roll *roll,
 			  enum plain plain);
 void harvest_fini(struct harvest *harvest);
+void harvest_read(struct crop *crop);
 /* In the order of their plain text. */
 void harvest_sort(struct harvest *harvest);
 /* In a sorted one: whether a document with this plain text is there. */
 bool harvest_has(const struct harvest *sorted, const char *plain);
-/* The first document whose request has this x-id; NULL when there is none. */
+/* The first document, of those read, whose request has this x-id; NULL when there is none. */
 const struct crop *harvest_find(const struct harvest *harvest, int64_t asked);
 
 #endif

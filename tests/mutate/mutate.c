@@ -65,19 +65,21 @@ static void blame_other(struct subject *s, const char *run, const char *why,
 		 crop->asked, 3 * CONTEXT, golden->plain + at, 3 * CONTEXT, crop->plain + at);
 }
 
-static void check_common(struct subject *s, const struct harvest *h, const char *run)
+/* What no document may be, whatever happened. */
+static void judge(struct subject *s, struct crop *crop, const char *run)
+{
+	harvest_read(crop);
+	if (!crop->parsed)
+		blame(s, run, "yajl does not parse", crop->line);
+	if (crop->asked >= 0 && crop->answered >= 0 && crop->asked != crop->answered)
+		blame(s, run, "a question with the answer of another", crop->line);
+}
+
+static void check_books(struct subject *s, const struct harvest *h, const char *run)
 {
 	s->runs++;
 	if (h->unbooked != 0)
 		blame(s, run, "the counters do not account for every frame", NULL);
-	for (size_t i = 0; i < h->count; i++) {
-		const struct crop *crop = &h->at[i];
-
-		if (!crop->parsed)
-			blame(s, run, "yajl does not parse", crop->line);
-		if (crop->asked >= 0 && crop->answered >= 0 && crop->asked != crop->answered)
-			blame(s, run, "a question with the answer of another", crop->line);
-	}
 }
 
 static void check_same(struct subject *s, const struct roll *roll, const char *run)
@@ -85,11 +87,14 @@ static void check_same(struct subject *s, const struct roll *roll, const char *r
 	const struct harvest *golden = &s->golden[PLAIN_PACKETS];
 	struct harvest h = harvest_of(&s->settings, roll, PLAIN_PACKETS);
 
-	check_common(s, &h, run);
+	check_books(s, &h, run);
 	harvest_sort(&h);
-	for (size_t i = 0; i < h.count; i++)
-		if (!harvest_has(golden, h.at[i].plain))
-			blame_other(s, run, "not a golden document", &h.at[i]);
+	for (size_t i = 0; i < h.count; i++) {
+		if (harvest_has(golden, h.at[i].plain))
+			continue;
+		judge(s, &h.at[i], run);
+		blame_other(s, run, "not a golden document", &h.at[i]);
+	}
 	for (size_t i = 0; i < golden->count; i++)
 		if (!harvest_has(&h, golden->at[i].plain))
 			blame(s, run, "lacks a golden document", golden->at[i].line);
@@ -103,14 +108,16 @@ static void check_lossy(struct subject *s, const struct roll *roll, uint16_t hur
 {
 	struct harvest h = harvest_of(&s->settings, roll, PLAIN_PLACE);
 
-	check_common(s, &h, run);
+	check_books(s, &h, run);
 	for (size_t i = 0; i < h.count; i++) {
-		const struct crop *crop = &h.at[i];
-		bool golden = harvest_has(&s->golden[PLAIN_PLACE], crop->plain);
+		struct crop *crop = &h.at[i];
 
-		if (!golden && hurt && crop->client_port != hurt)
+		if (harvest_has(&s->golden[PLAIN_PLACE], crop->plain))
+			continue;
+		judge(s, crop, run);
+		if (hurt && crop->client_port != hurt)
 			blame_other(s, run, "another connection lost, and this differs", crop);
-		else if (!golden && !crop->noted)
+		else if (!crop->noted)
 			blame_other(s, run, "neither golden nor noted", crop);
 	}
 	harvest_fini(&h);
@@ -290,22 +297,18 @@ static char *file_text(const char *path)
 	return (char *)text.at;
 }
 
-/* The first line in which two texts differ, as a report. */
+/* Where two texts first differ, as a report. */
 static void compare(struct subject *s, const char *golden, const char *now)
 {
-	size_t line = 1, at = 0, begin = 0;
+	size_t line = 1, at = 0;
 
 	for (; golden[at] && golden[at] == now[at]; at++)
-		if (golden[at] == '\n') {
-			line++;
-			begin = at + 1;
-		}
+		line += golden[at] == '\n';
 	if (golden[at] == now[at])
 		return;
-	snprintf(s->why, sizeof s->why,
-		 "line %zu differs from its byte %zu on\n#   golden %.*s\n#   now    %.*s", line,
-		 at - begin + 1, (int)strcspn(golden + begin, "\n"), golden + begin,
-		 (int)strcspn(now + begin, "\n"), now + begin);
+	at = at > CONTEXT ? at - CONTEXT : 0;
+	snprintf(s->why, sizeof s->why, "line %zu differs\n#   golden …%.*s…\n#   now    …%.*s…",
+		 line, 3 * CONTEXT, golden + at, 3 * CONTEXT, now + at);
 }
 
 static bool report(struct subject *s, const char *what)
@@ -363,7 +366,9 @@ static bool golden(struct subject *s, bool write)
 
 	compare(s, text, now->text);
 	free(text);
-	check_common(s, now, "as it is");
+	check_books(s, now, "as it is");
+	for (size_t i = 0; i < now->count; i++)
+		judge(s, &s->golden[PLAIN_PLACE].at[i], "as it is");
 	s->runs = 0;
 	return report(s, "golden documents");
 }
