@@ -99,7 +99,7 @@ static void keep(struct reading *r, struct clip *clip, struct bytes text, mask_f
 	size_t from = x->kept.len, limit = (size_t)r->conf->common.max_message_size;
 
 	*clip = (struct clip){.at = (uint32_t)from};
-	if (bytes_find(text, '\n') < text.len) {
+	if (r->folded) {
 		struct buf one = {0};
 
 		buf_add(&one, text);
@@ -120,8 +120,7 @@ static void keep(struct reading *r, struct clip *clip, struct bytes text, mask_f
 /* For texts in which no secret can stand while no keyword is configured and no '@' is seen. */
 static void keep_text(struct reading *r, struct clip *clip, struct bytes text, mask_fn *mask)
 {
-	if (r->conf->hide_keywords.count == 0 && bytes_find(text, '@') == text.len &&
-	    bytes_find(text, '\n') == text.len) {
+	if (r->conf->hide_keywords.count == 0 && !r->folded && bytes_find(text, '@') == text.len) {
 		*clip = (struct clip){0};
 		exchange_keep(r->x, clip, text);
 	} else {
@@ -132,7 +131,7 @@ static void keep_text(struct reading *r, struct clip *clip, struct bytes text, m
 /* ---- Start lines ---- */
 
 static enum step begin_request(struct reading *r, struct bytes method, struct bytes target,
-			       uint16_t version, bool cut)
+			       uint16_t version)
 {
 	r->x = exchange_begin(r->conn, CLIENT);
 	r->http = r->x->own;
@@ -146,13 +145,13 @@ static enum step begin_request(struct reading *r, struct bytes method, struct by
 		target = without_user(target);
 	exchange_keep(r->x, &r->http->method, method);
 	keep_text(r, &r->x->said[CLIENT], target, secret_url);
-	if (cut)
+	if (r->side->long_line)
 		r->x->notes |= NOTE_TRIMMED;
 	return STEP_DONE;
 }
 
-/* `cut`: the line was too long, its end and with it the version is not in `line`. */
-enum step head_request(struct reading *r, struct bytes line, bool cut)
+/* Of a line that is too long the end, and with it the version, is not in `line`. */
+enum step head_request(struct reading *r, struct bytes line)
 {
 	size_t space = bytes_find(bytes_head(line, METHOD_MAX + 1), ' ');
 	struct bytes method = bytes_head(line, space);
@@ -161,8 +160,8 @@ enum step head_request(struct reading *r, struct bytes line, bool cut)
 
 	if (space > METHOD_MAX || space == line.len || !is_token(method))
 		return STEP_ALIEN;
-	if (cut)
-		return begin_request(r, method, target, 0, true);
+	if (r->side->long_line)
+		return begin_request(r, method, target, 0);
 	if (target.len > 8 && is_http_version(bytes_skip(target, target.len - 8), &version) &&
 	    (target.at[target.len - 9] == ' ' || target.at[target.len - 9] == '\t')) {
 		if (version >= 20)
@@ -170,13 +169,13 @@ enum step head_request(struct reading *r, struct bytes line, bool cut)
 		target = bytes_trim(bytes_head(target, target.len - 8));
 		if (target.len == 0)
 			return STEP_ALIEN;
-		return begin_request(r, method, target, version, false);
+		return begin_request(r, method, target, version);
 	}
 	/* HTTP/0.9: GET and a path, nothing else. */
 	if (!bytes_eq(method, BYTES("GET")) || target.len == 0 || target.at[0] != '/' ||
 	    bytes_find(target, ' ') < target.len)
 		return STEP_ALIEN;
-	return begin_request(r, method, target, HTTP_VERSION_09, false);
+	return begin_request(r, method, target, HTTP_VERSION_09);
 }
 
 static bool status_code(struct bytes b, uint16_t *code)
@@ -529,26 +528,26 @@ static bool is_space(uint8_t c)
 /* Name and value; false for a line that has no name. */
 static bool split(struct bytes line, struct bytes *name, struct bytes *value)
 {
-	size_t colon = 0;
+	size_t colon = bytes_find(line, ':');
 
-	while (colon < line.len && line.at[colon] != ':')
-		colon++;
 	if (colon == line.len || line.at[0] == ' ' || line.at[0] == '\t')
 		return false;
 	*name = bytes_trim(bytes_head(line, colon));
-	*value = bytes_skip(line, colon + 1);
-	while (value->len > 0 && is_space(value->at[0]))
-		*value = bytes_skip(*value, 1);
-	while (value->len > 0 && is_space(value->at[value->len - 1]))
-		value->len--;
+	size_t from = colon + 1, to = line.len;
+
+	while (from < to && is_space(line.at[from]))
+		from++;
+	while (to > from && is_space(line.at[to - 1]))
+		to--;
+	*value = bytes_of(line.at + from, to - from);
 	return name->len > 0;
 }
 
-void head_header(struct reading *r, struct bytes line, bool cut)
+void head_header(struct reading *r, struct bytes line)
 {
 	struct bytes name, value;
 
-	if (cut)
+	if (r->side->long_line)
 		r->x->notes |= NOTE_TRIMMED;
 	if (!split(line, &name, &value))
 		return;

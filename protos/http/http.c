@@ -83,31 +83,39 @@ static enum guess http_start(struct bytes b, enum side from)
 
 /* ---- Lines ---- */
 
-/* A line, with those that continue it if `folds`, its end not counted. False when it is not all
- * there yet. What is longer than LINE_MAX_BYTES is cut; the rest will be passed over. */
-static bool take_line(struct reading *r, struct cursor *c, bool folds, struct bytes *line,
-		      bool *cut)
+/* Cuts a line that is longer than LINE_MAX_BYTES; the rest will be passed over. */
+static bool take_long_line(struct reading *r, struct cursor *c, struct bytes *line)
 {
-	struct bytes rest = bytes_head(cursor_rest(c), LINE_MAX_BYTES);
+	if (cursor_left(c) <= LINE_MAX_BYTES)
+		return false;
+	*line = cursor_take(c, LINE_MAX_BYTES);
+	r->side->long_line = true;
+	return true;
+}
+
+/* A line, with those that continue it if `folds`, its end not counted. False when it is not all
+ * there yet. */
+static bool take_line(struct reading *r, struct cursor *c, bool folds, struct bytes *line)
+{
+	struct bytes rest = bytes_head(cursor_rest(c), LINE_MAX_BYTES + 1);
 	size_t end = bytes_find(rest, '\n');
 
-	while (folds && end > 0 && end + 1 < rest.len && !(end == 1 && rest.at[0] == '\r') &&
-	       (rest.at[end + 1] == ' ' || rest.at[end + 1] == '\t'))
+	r->folded = false;
+	if (end == rest.len)
+		return take_long_line(r, c, line);
+	*line = bytes_head(rest, end > 0 && rest.at[end - 1] == '\r' ? end - 1 : end);
+	while (folds && line->len > 0) {
+		/* Only the next byte tells whether the line goes on. */
+		if (end + 1 == rest.len)
+			return take_long_line(r, c, line);
+		if (rest.at[end + 1] != ' ' && rest.at[end + 1] != '\t')
+			break;
+		r->folded = true;
 		end += 1 + bytes_find(bytes_skip(rest, end + 1), '\n');
-	*cut = end >= LINE_MAX_BYTES;
-	if (*cut) {
-		*line = cursor_take(c, LINE_MAX_BYTES);
-		r->side->long_line = true;
-		return true;
+		if (end == rest.len)
+			return take_long_line(r, c, line);
+		*line = bytes_head(rest, rest.at[end - 1] == '\r' ? end - 1 : end);
 	}
-	if (end >= rest.len)
-		return false;
-	*line = bytes_head(rest, end);
-	if (line->len > 0 && line->at[line->len - 1] == '\r')
-		line->len--;
-	/* Only the next byte tells whether the line goes on; behind the empty line it does not. */
-	if (folds && line->len > 0 && end + 1 == cursor_left(c))
-		return false;
 	cursor_take(c, end + 1);
 	return true;
 }
@@ -141,17 +149,16 @@ static enum step pass_all(struct reading *r, struct cursor *c)
 static enum step start_client(struct reading *r, struct cursor *c)
 {
 	struct bytes rest = cursor_rest(c), line;
-	bool cut;
 
 	if (bytes_starts(rest, http2_preface) ||
 	    (rest.len >= 3 && rest.at[0] == 0x16 && rest.at[1] == 3 && rest.at[2] <= 4))
 		return pass_all(r, c); /* HTTP/2 with prior knowledge, TLS */
 	if (bytes_starts(http2_preface, rest) || (rest.len < 3 && rest.at[0] == 0x16))
 		return STEP_MORE;
-	if (!take_line(r, c, false, &line, &cut))
+	if (!take_line(r, c, false, &line))
 		return http_start(rest, CLIENT) == GUESS_NO && rest.len > METHOD_MAX ? STEP_ALIEN
 										     : STEP_MORE;
-	enum step step = head_request(r, line, cut);
+	enum step step = head_request(r, line);
 
 	if (step != STEP_DONE)
 		return step;
@@ -169,10 +176,9 @@ static bool is_09(struct exchange *x)
 static enum step start_server(struct reading *r, struct cursor *c)
 {
 	struct bytes rest = cursor_rest(c), line;
-	bool cut;
 
 	if (bytes_starts(BYTES("HTTP/"), bytes_head(rest, 5))) {
-		if (!take_line(r, c, false, &line, &cut))
+		if (!take_line(r, c, false, &line))
 			return STEP_MORE;
 		if (head_status(r, line) != STEP_DONE)
 			return STEP_ALIEN;
@@ -291,18 +297,19 @@ static enum step end_answer_head(struct reading *r)
 	return begin_body(r, true);
 }
 
+/* All whole lines that there are. */
 static enum step headers(struct reading *r, struct cursor *c)
 {
+	enum step step = STEP_MORE;
 	struct bytes line;
-	bool cut;
 
-	if (!take_line(r, c, true, &line, &cut))
-		return STEP_MORE;
-	if (line.len > 0) {
-		head_header(r, line, cut);
-		return STEP_DONE;
+	while (!r->side->long_line && take_line(r, c, true, &line)) {
+		if (line.len == 0)
+			return r->from == CLIENT ? begin_body(r, false) : end_answer_head(r);
+		head_header(r, line);
+		step = STEP_DONE;
 	}
-	return r->from == CLIENT ? begin_body(r, false) : end_answer_head(r);
+	return step;
 }
 
 /* ---- Bodies ---- */
@@ -336,9 +343,8 @@ static enum step body_part(struct reading *r, struct cursor *c)
 static enum step chunk_size(struct reading *r, struct cursor *c)
 {
 	struct bytes line;
-	bool cut;
 
-	if (!take_line(r, c, false, &line, &cut))
+	if (!take_line(r, c, false, &line))
 		return STEP_MORE;
 	line = bytes_trim(bytes_head(line, bytes_find(line, ';')));
 	line = bytes_head(line, bytes_find(line, ' '));
@@ -368,9 +374,8 @@ static enum step chunk_end(struct reading *r, struct cursor *c)
 static enum step trailers(struct reading *r, struct cursor *c)
 {
 	struct bytes line;
-	bool cut;
 
-	if (!take_line(r, c, true, &line, &cut))
+	if (!take_line(r, c, true, &line))
 		return STEP_MORE;
 	if (line.len > 0)
 		head_trailer(r, line);

@@ -109,6 +109,7 @@ struct reading {
 	struct http *http;	/* of x */
 	struct http_message *m; /* of http, this side's */
 	bool stop;		/* the unit ends here */
+	bool folded;		/* the line in hand was continued */
 };
 
 /* A header that was kept for the document. */
@@ -117,10 +118,10 @@ struct kept_header {
 };
 
 /* head.c */
-enum step head_request(struct reading *r, struct bytes line, bool cut);
+enum step head_request(struct reading *r, struct bytes line);
 enum step head_status(struct reading *r, struct bytes line);
 void head_answer(struct reading *r);
-void head_header(struct reading *r, struct bytes line, bool cut);
+void head_header(struct reading *r, struct bytes line);
 void head_trailer(struct reading *r, struct bytes line);
 bool is_http_version(struct bytes b, uint16_t *version);
 bool is_token(struct bytes b);

@@ -6,6 +6,7 @@
 #include "tests/unit/http_talk.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 /* A field has this text; NULL: it is not there. */
 static void expect(struct talk *t, const char *story, size_t doc, const char *path,
@@ -173,4 +174,59 @@ Test(http, stories_cut_at_every_size_give_the_same_documents)
 		}
 		free(text);
 	}
+}
+
+/* A line may have LINE_MAX_BYTES with its end; of a longer one the front is used, and its place is
+ * kept. */
+Test(http, long_lines_are_cut_but_their_place_is_kept)
+{
+	static const char *const options[] = {"send_headers=[x-long, x-after]",
+					      "max_message_size=64KiB", NULL};
+	static char text[4 * LINE_MAX_BYTES];
+
+	for (int more = -12; more <= 12; more++) {
+		for (size_t cut = 0; cut < 3; cut++) {
+			int fill = LINE_MAX_BYTES - (int)strlen("X-Long: \r") + more;
+			struct talk t;
+
+			snprintf(text, sizeof(text),
+				 "GET /%0*d HTTP/1.1\r\nX-Long: %0*d\r\n%sX-After: here\r\n\r\n",
+				 more > 0 ? LINE_MAX_BYTES : 5, 0, fill, 7,
+				 more % 2 ? " continued\r\n" : "");
+			talk_open(&t, options);
+			t.cut = cut * 1447;
+			talk_text(&t, CLIENT, text);
+			talk_text(&t, SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+			talk_finish(&t);
+			cr_assert_eq(t.docs_count, 1);
+			expect(&t, "long line", 0, "http.request.headers.x-after", "here");
+			expect(&t, "long line", 0, "status", "OK");
+			cr_expect_eq(more >= 0 || more % 2, talk_field(&t, 0, "notes") != NULL,
+				     "%d bytes more", more);
+			talk_close(&t);
+		}
+	}
+}
+
+Test(http, headers_without_end_are_passed_over_in_bounded_memory)
+{
+	static const char *const options[] = {"send_all_headers=true", "send_request=true",
+					      "max_message_size=4096", NULL};
+	struct talk t;
+
+	talk_open(&t, options);
+	talk_text(&t, CLIENT, "GET / HTTP/1.1\r\n");
+	for (int i = 0; i < 20000; i++)
+		talk_text(&t, CLIENT, "X-Endless: 0123456789012345678901234567890123456789\r\n");
+	cr_expect_lt(t.quota.most, 64 << 10, "%zu bytes", t.quota.most);
+	talk_text(&t, CLIENT, "\r\n");
+	for (int i = 0; i < 20000; i++)
+		talk_text(&t, SERVER, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
+	cr_expect_lt(t.quota.most, 64 << 10, "%zu bytes", t.quota.most);
+	talk_text(&t, SERVER, "HTTP/1.1 204 No Content\r\n\r\n");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 1);
+	expect(&t, "endless", 0, "http.response.status_code", "204");
+	expect(&t, "endless", 0, "notes", "trimmed");
+	talk_close(&t);
 }
