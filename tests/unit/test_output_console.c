@@ -48,7 +48,8 @@ static void end(void)
 	free(self);
 }
 
-TestSuite(output_console, .init = begin, .fini = end);
+/* With a lost wake-up, a test ends by its timeout. */
+TestSuite(output_console, .init = begin, .fini = end, .timeout = 120);
 
 static void *read_all(void *arg)
 {

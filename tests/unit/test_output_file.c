@@ -49,7 +49,8 @@ static void end(void)
 	free(self);
 }
 
-TestSuite(output_file, .init = begin, .fini = end);
+/* With a lost wake-up, a test ends by its timeout. */
+TestSuite(output_file, .init = begin, .fini = end, .timeout = 120);
 
 static void opened(void)
 {
@@ -249,19 +250,31 @@ Test(output_file, reopen_that_fails_keeps_the_old_file)
 	output_file.close(self);
 }
 
-/* logrotate moved the file away and told nobody: ours must not be moved on top of its. */
+/* logrotate moved the file away, made a new one, and told nobody: that one is not ours to move. */
 Test(output_file, rotation_leaves_a_name_that_is_not_ours)
 {
 	char moved[128];
+	struct batch theirs = {0};
 
 	conf.rotate_every_kb = 1;
 	opened();
 	send_new(0, 4, 256);
 	snprintf(moved, sizeof(moved), "%s/moved", folder);
 	cr_assert_eq(rename(in_folder(file_name), moved), 0);
-	send_new(4, 4, 256);
+	int fd = open(in_folder(file_name), O_WRONLY | O_CREAT, 0600);
+
+	rig_fill(&theirs, 4, 1, 256);
+	cr_assert_eq(write(fd, theirs.text.at, 256), 256);
+	close(fd);
+	rig_fini(&theirs);
+	send_new(5, 3, 256);
 	cr_assert_eq(whole_in("moved", 0), 4);
 	cr_assert_eq(whole_in(file_name, 4), 4);
+	cr_assert_not(exists("out.ndjson.1"));
+	/* Moved away, and nothing in its place. */
+	cr_assert_eq(rename(in_folder(file_name), moved), 0);
+	send_new(8, 1, 256);
+	cr_assert_eq(whole_in(file_name, 8), 1);
 	cr_assert_not(exists("out.ndjson.1"));
 	output_file.close(self);
 }

@@ -14,6 +14,9 @@
 
 enum { DOCUMENTS = 20000, WORKERS = 4 };
 
+/* With a lost wake-up, a test ends by its timeout. */
+TestSuite(publisher, .timeout = 120);
+
 /* What the stand-in output does, and what it was given. One test runs in a process at a time. */
 struct script {
 	unsigned again_each;  /* one entry in so many gets AGAIN on its first try; 0 none */
@@ -304,7 +307,6 @@ Test(publisher, live_books_balance_under_load)
 Test(publisher, a_large_document_grows_its_batch_for_once)
 {
 	enum { LARGE = 1 << 20 };
-	struct script s = {0};
 	struct publish_conf conf = small(true);
 	struct bell bell;
 	struct funnel *f = NULL;
@@ -321,7 +323,6 @@ Test(publisher, a_large_document_grows_its_batch_for_once)
 	cr_assert_eq(funnel_sink.room(f), &b->text);
 	funnel_free(f);
 	bell_fini(&bell);
-	(void)s;
 }
 
 Test(publisher, flush_waits_for_age)

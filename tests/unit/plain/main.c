@@ -25,6 +25,7 @@ static void run(const struct plain_test *test)
 	void (*init)(void) = test->init ? test->init : suite->init;
 	void (*fini)(void) = test->fini ? test->fini : suite->fini;
 
+	alarm((unsigned)(test->timeout > 0 ? test->timeout : suite->timeout));
 	if (init != NULL)
 		init();
 	test->run();

@@ -25,6 +25,7 @@ struct plain_test {
 	void (*run)(void);
 	void (*init)(void), (*fini)(void);
 	int signal, exit_code;
+	double timeout; /* seconds; 0 none */
 	bool disabled;
 	struct plain_test *next;
 };
