@@ -228,8 +228,6 @@ static enum next file_next(void *self, struct frame *frame, struct fault *fault)
 			}
 			if (got == NEXT_FRAME)
 				continue; /* the filter stopped it */
-			if (got == NEXT_IDLE)
-				return NEXT_IDLE;
 		}
 		if (f->at == f->count)
 			return NEXT_END;

@@ -550,6 +550,21 @@ Test(capture_file, link_type_that_cannot_be_decoded)
 	gone(&ng);
 }
 
+/* The first number that no interface has. */
+Test(capture_file, a_packet_of_an_interface_that_is_not_there)
+{
+	struct made m = {0};
+
+	section(&m);
+	interface(&m, 1, 0, 0, 0);
+	packet(&m, 0, 1, 60, 60, 1);
+	packet(&m, 1, 1, 60, 60, 1);
+	struct seen seen = read_one(&m);
+	cr_expect_eq(seen.count, 1);
+	expect_fault(&seen, m.path, "is damaged at byte 140");
+	gone(&m);
+}
+
 /* ---- Several files, filters, pipes ---- */
 
 Test(capture_file, a_faulty_file_among_several)
