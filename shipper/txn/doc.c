@@ -54,18 +54,17 @@ static bool bit_set(uint64_t *bits, unsigned i)
 /* Copies by whole chunks: there is a chunk's room behind both ends. */
 static uint8_t *put_key(uint8_t *to, const uint8_t *text, size_t len)
 {
-	size_t n = 0;
-
-	do {
+	memcpy(to, text, KEY_CHUNK);
+	for (size_t n = KEY_CHUNK; n < len; n += KEY_CHUNK)
 		memcpy(to + n, text + n, KEY_CHUNK);
-		n += KEY_CHUNK;
-	} while (n < len);
 	return to + len;
 }
 
 /* The key of a field that does not lie in the object that is open: closes objects up to the one
- * that both lie in, and opens the others. */
-static uint8_t *key_elsewhere(struct doc *d, const struct key *key, uint8_t *to)
+ * that both lie in, and opens the others. Kept out of field_begin, whose usual way needs few
+ * registers. */
+static __attribute__((noinline)) uint8_t *key_elsewhere(struct doc *d, const struct key *key,
+							uint8_t *to)
 {
 	const struct node *nodes = d->keys->nodes;
 	unsigned from = d->node, common = key->node;
@@ -142,12 +141,18 @@ void doc_text(struct doc *d, unsigned field, struct bytes text)
 	if (text.len == 0)
 		return;
 
-	uint8_t *to = field_begin(d, field, 1);
+	uint8_t *to = field_begin(d, field, JSON_SHORT_ROOM + 2);
 
+	*to++ = '"';
+	if (text.len > JSON_SHORT) {
+		put_until(d, to);
+		json_text(d->out, text);
+		put_byte(d, '"');
+		return;
+	}
+	to = json_short(to, text);
 	*to = '"';
 	put_until(d, to + 1);
-	json_text(d->out, text);
-	put_byte(d, '"');
 }
 
 void doc_word(struct doc *d, unsigned field, const char *word)

@@ -4,12 +4,12 @@
 
 enum {
 	ESCAPE_MAX = 6, /* \u001f */
-	STRETCH = 256,	/* input bytes for which room is made at a time */
 	WORD = 8,
-	/* The last word may reach over the stretch, its last byte may be escaped, and it is stored
-	 * whole also where less of it counts. */
-	SLACK = WORD + ESCAPE_MAX + WORD,
 };
+
+/* The last word may reach over the stretch that room was made for, its last byte may be escaped,
+ * and it is stored whole also where less of it counts. */
+_Static_assert(JSON_SHORT_ROOM >= JSON_SHORT * ESCAPE_MAX + WORD + ESCAPE_MAX + WORD, "room");
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -119,34 +119,50 @@ static const uint8_t *put_foreign(uint8_t **to, const uint8_t *at, const uint8_t
 	return at;
 }
 
+/* From *from to `stop` or a little behind it; the text ends at `end`. */
+static inline uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint8_t *stop,
+				   const uint8_t *end)
+{
+	const uint8_t *at = *from;
+
+	while (at < stop) {
+		size_t n = (size_t)(end - at);
+		uint64_t word = n >= WORD ? load_word(at) : load_part(at, n);
+		uint64_t special = special_bytes(word);
+
+		store_word(to, word);
+		if (special == 0) {
+			n = n >= WORD ? WORD : n;
+			at += n;
+			to += n;
+			continue;
+		}
+		n = (size_t)__builtin_ctzll(special) / 8;
+		at += n;
+		to += n;
+		if (*at >= 0x80)
+			at = put_foreign(&to, at, stop, end);
+		else
+			to = escape(to, *at++);
+	}
+	*from = at;
+	return to;
+}
+
+uint8_t *json_short(uint8_t *to, struct bytes text)
+{
+	return text.len > 0 ? put_stretch(to, &text.at, text.at + text.len, text.at + text.len)
+			    : to;
+}
+
 void json_text(struct buf *out, struct bytes text)
 {
 	const uint8_t *at = text.at, *end = text.len > 0 ? at + text.len : at;
 
 	while (at < end) {
-		const uint8_t *stop = end - at > STRETCH ? at + STRETCH : end;
-		uint8_t *to = buf_room(out, STRETCH * ESCAPE_MAX + SLACK);
+		const uint8_t *stop = end - at > JSON_SHORT ? at + JSON_SHORT : end;
+		uint8_t *to = put_stretch(buf_room(out, JSON_SHORT_ROOM), &at, stop, end);
 
-		while (at < stop) {
-			size_t n = (size_t)(end - at);
-			uint64_t word = n >= WORD ? load_word(at) : load_part(at, n);
-			uint64_t special = special_bytes(word);
-
-			store_word(to, word);
-			if (special == 0) {
-				n = n >= WORD ? WORD : n;
-				at += n;
-				to += n;
-				continue;
-			}
-			n = (size_t)__builtin_ctzll(special) / 8;
-			at += n;
-			to += n;
-			if (*at >= 0x80)
-				at = put_foreign(&to, at, stop, end);
-			else
-				to = escape(to, *at++);
-		}
 		out->len = (size_t)(to - out->at);
 	}
 }

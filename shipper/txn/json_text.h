@@ -13,7 +13,15 @@
 
 #include "shipper/base/buf.h"
 
+enum {
+	JSON_SHORT = 256,		       /* bytes of text for which room is made at once */
+	JSON_SHORT_ROOM = 6 * JSON_SHORT + 32, /* what these may become, and words stored whole */
+};
+
 /* Appends `text` without quotes around it. */
 void json_text(struct buf *out, struct bytes text);
+
+/* Text of JSON_SHORT bytes at most, to where there is JSON_SHORT_ROOM; returns the end. */
+uint8_t *json_short(uint8_t *to, struct bytes text);
 
 #endif
