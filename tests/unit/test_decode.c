@@ -166,8 +166,8 @@ Test(decode, udp_length)
 		cr_assert_eq(r->packet.transport, TRANSPORT_UDP);
 		cr_assert_eq(r->packet.src_port, 53);
 		cr_assert_eq(r->packet.dst_port, 5353);
-		cr_assert_eq(r->packet.payload_bytes, cases[i].payload);
-		cr_assert_eq(r->packet.payload.len, cases[i].payload);
+		cr_assert_eq(r->packet.payload_bytes, (unsigned)cases[i].payload);
+		cr_assert_eq(r->packet.payload.len, (size_t)cases[i].payload);
 	}
 	cr_assert_eq(rig_count(r, COUNT_DISCARD_MALFORMED), 3);
 	rig_free(r);
