@@ -19,7 +19,7 @@ struct worker {
 	struct decoder *decoder;
 	struct flow_table *flows;
 	struct engine *engine;
-	nsec now; /* packet time: the latest seen */
+	nsec now; /* packet time */
 };
 
 /* ---- What the flow table calls ---- */
@@ -131,6 +131,16 @@ static void expire(struct worker *w)
 	decoder_expire(w->decoder, w->now);
 }
 
+/* The time to expire by: the latest seen, of this capture. */
+static nsec later(nsec now, nsec when)
+{
+	nsec back;
+
+	if (when >= now || __builtin_sub_overflow(now, when, &back) || back > TIME_BACK_MAX)
+		return when;
+	return now;
+}
+
 void worker_frame(struct worker *w, const struct frame *frame)
 {
 	struct packet packet;
@@ -139,8 +149,7 @@ void worker_frame(struct worker *w, const struct frame *frame)
 	count_n(&w->counters, COUNT_FRAMES_BYTES, frame->wire_bytes);
 	if (frame->bytes.len < frame->wire_bytes)
 		count(&w->counters, COUNT_FRAMES_CUT);
-	if (frame->when > w->now)
-		w->now = frame->when;
+	w->now = later(w->now, frame->when);
 	if (decode(w->decoder, frame, &packet))
 		flow_push(w->flows, &packet);
 	expire(w);

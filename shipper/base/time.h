@@ -12,6 +12,10 @@
 
 typedef int64_t nsec; /* packet time: nanoseconds since the Unix epoch, or a span of it */
 
+/* Packet time goes back a little where several queues fill a capture. What goes back further is
+ * another capture's, or a clock's that was set. */
+#define TIME_BACK_MAX ((nsec)60 * NS_PER_S)
+
 struct mono {
 	int64_t ns; /* CLOCK_MONOTONIC */
 };

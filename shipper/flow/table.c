@@ -9,9 +9,9 @@
 
 enum { SLOTS_MIN = 256, REST_POOL_MAX = 64, SLOT_CHARGE = 16, CACHE_LINE = 64 };
 
-/* Beyond these, timestamps are not those of a clock: a capture that goes back further begins
- * anew, one that leaps further has a hole. Neither makes the table's clock go back or run away. */
-#define BACK_MAX  ((nsec)60 * NS_PER_S)
+/* Beyond this and TIME_BACK_MAX, timestamps are not those of a clock: a capture that goes back
+ * further begins anew, one that leaps further has a hole. Neither makes the table's clock go back
+ * or run away. */
 #define LEAP_MAX  ((nsec)400 * 24 * 3600 * NS_PER_S)
 #define CLOCK_MAX (INT64_MAX / 2)
 
@@ -25,7 +25,7 @@ static void clock_set(struct flow_table *t, nsec when)
 		return;
 	t->now = when;
 	if (!t->began || __builtin_add_overflow(when, t->skew, &ahead) ||
-	    __builtin_sub_overflow(ahead, t->clock, &ahead) || ahead < -BACK_MAX ||
+	    __builtin_sub_overflow(ahead, t->clock, &ahead) || ahead < -TIME_BACK_MAX ||
 	    ahead > LEAP_MAX) {
 		t->skew = __builtin_sub_overflow(t->clock, when, &ahead) ? 0 : ahead;
 		t->began = true;

@@ -101,7 +101,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 	e->sink_self = self;
 	e->quota = quota;
 	e->counters = counters;
-	e->next_check = INT64_MIN;
+	e->checked = INT64_MIN;
 	for (unsigned i = 0; all[i]; i++) {
 		must(i < PROTOS_MAX);
 		e->classes[i] = (struct class){
@@ -285,9 +285,11 @@ void engine_expire(struct engine *e, nsec now)
 {
 	enum { CHECK_NS = 100 * NS_PER_MS };
 
-	if (now < e->next_check)
+	nsec since;
+
+	if (!__builtin_sub_overflow(now, e->checked, &since) && since >= 0 && since < CHECK_NS)
 		return;
-	e->next_check = now + CHECK_NS;
+	e->checked = now;
 	for (unsigned i = 0; i < e->class_count; i++)
 		expire_class(e, &e->classes[i], now);
 }

@@ -99,7 +99,7 @@ struct engine {
 	void *sink_self;
 	struct quota *quota;
 	struct counters *counters;
-	nsec next_check;
+	nsec checked; /* when timeouts were last looked at */
 	unsigned class_count;
 	struct class classes[PROTOS_MAX];
 	struct conn *free_conns;

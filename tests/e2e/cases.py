@@ -39,17 +39,21 @@ def config(name):
     return own if os.path.exists(own) else os.path.join(GOLDEN, "all.yml")
 
 
-def replay(name, *arguments):
-    """What the program prints of a case."""
-    done = subprocess.run([WIRESPAN, "replay", "-c", config(name), *arguments, capture(name)],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+def wirespan(*arguments):
+    """What the program prints."""
+    done = subprocess.run([WIRESPAN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"wirespan replay {name}: exit {done.returncode}: {done.stderr.decode()}")
+        raise RuntimeError(f"wirespan {' '.join(arguments)}: exit {done.returncode}: {done.stderr.decode()}")
     return done.stdout.decode()
 
 
-def documents(name, *arguments):
-    return [json.loads(line) for line in replay(name, *arguments).splitlines()]
+def replay(name):
+    """What the program prints of a case."""
+    return wirespan("replay", "-c", config(name), capture(name))
+
+
+def documents(name):
+    return [json.loads(line) for line in replay(name).splitlines()]
 
 
 def client_log(name):
