@@ -442,8 +442,8 @@ Test(fragment, bytes_held_in_all)
 		cr_assert(!send_part(&s, 8, 8000, false));
 		most = s.r->quota.used > most ? s.r->quota.used : most;
 	}
-	cr_assert_leq(most, s.r->conf.fragment_bytes_max);
-	cr_assert_gt(most, s.r->conf.fragment_bytes_max - 10000);
+	cr_assert_leq(most, (size_t)s.r->conf.fragment_bytes_max);
+	cr_assert_gt(most, (size_t)s.r->conf.fragment_bytes_max - 10000);
 
 	uint64_t given_up = rig_count(s.r, COUNT_FRAGMENTS_LIMIT);
 
