@@ -1,5 +1,6 @@
 #include "shipper/base/option.h"
 
+#include "shipper/base/amount.h"
 #include "shipper/base/bytes.h"
 #include "shipper/base/must.h"
 
@@ -9,37 +10,6 @@
 #include <strings.h>
 
 enum { ITEMS_MAX = 1024, SHOWN_MAX = 80 };
-
-struct unit {
-	const char *name;
-	int64_t times;
-};
-
-/* Longer names before those they begin with. */
-static const struct unit duration_units[] = {
-	{"ns", 1},
-	{"us", NS_PER_US},
-	{"µs", NS_PER_US},
-	{"ms", NS_PER_MS},
-	{"s", NS_PER_S},
-	{"m", 60LL * NS_PER_S},
-	{"h", 3600LL * NS_PER_S},
-	{"d", 86400LL * NS_PER_S},
-	{NULL, 0},
-};
-
-static const struct unit size_units[] = {
-	{"KiB", 1LL << 10},
-	{"MiB", 1LL << 20},
-	{"GiB", 1LL << 30},
-	{"TiB", 1LL << 40},
-	{"kB", 1000},
-	{"MB", 1000 * 1000},
-	{"GB", 1000 * 1000 * 1000},
-	{"TB", 1000LL * 1000 * 1000 * 1000},
-	{"B", 1},
-	{NULL, 0},
-};
 
 static void *member(const struct option *row, void *conf)
 {
@@ -56,134 +26,17 @@ bool option_is_list(const struct option *row)
 	return row->type == OPTION_TEXTS || row->type == OPTION_PAIRS || row->type == OPTION_PORTS;
 }
 
-/* ---- Numbers with units ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* A decimal number, perhaps with a fraction, at the front of *text. Up to 9 digits of the
- * fraction count. */
-static bool number_take(const char **text, int64_t *whole, int64_t *billionths)
-{
-	const char *p = *text;
-	int64_t part = NS_PER_S / 10;
-
-	*whole = *billionths = 0;
-	if (!is_digit(*p))
-		return false;
-	for (; is_digit(*p); p++)
-		if (__builtin_mul_overflow(*whole, 10, whole) ||
-		    __builtin_add_overflow(*whole, *p - '0', whole))
-			return false;
-	if (*p == '.') {
-		if (!is_digit(*++p))
-			return false;
-		for (; is_digit(*p); p++, part /= 10)
-			*billionths += (*p - '0') * part;
-	}
-	*text = p;
-	return true;
-}
-
-static const struct unit *unit_take(const char **text, const struct unit *units)
-{
-	size_t len = 0;
-
-	while ((*text)[len] != '\0' && !is_digit((*text)[len]))
-		len++;
-	for (; units->name != NULL; units++)
-		if (strlen(units->name) == len && strncasecmp(units->name, *text, len) == 0) {
-			*text += len;
-			return units;
-		}
-	return NULL;
-}
-
-static bool times(int64_t whole, int64_t billionths, int64_t unit, int64_t *to)
-{
-	__extension__ __int128 all = whole;
-
-	all = (all * NS_PER_S + billionths) * unit / NS_PER_S;
-
-	if (all > INT64_MAX)
-		return false;
-	*to = (int64_t)all;
-	return true;
-}
-
-bool duration_parse(const char *text, nsec *to)
-{
-	static const struct unit bare = {"", NS_PER_S};
-	bool negative = *text == '-', first = true;
-	nsec sum = 0;
-
-	if (*text == '-' || *text == '+')
-		text++;
-	do {
-		const struct unit *unit;
-		int64_t whole, billionths;
-		nsec part;
-
-		if (!number_take(&text, &whole, &billionths))
-			return false;
-		unit = first && *text == '\0' ? &bare : unit_take(&text, duration_units);
-		first = false;
-		if (unit == NULL || !times(whole, billionths, unit->times, &part) ||
-		    __builtin_add_overflow(sum, part, &sum))
-			return false;
-	} while (*text != '\0');
-	*to = negative ? -sum : sum;
-	return true;
-}
-
-static bool size_parse(const char *text, int64_t *to)
-{
-	const struct unit *unit;
-	int64_t whole, billionths;
-
-	if (!number_take(&text, &whole, &billionths))
-		return false;
-	while (*text == ' ')
-		text++;
-	if (*text == '\0') {
-		*to = whole;
-		return billionths == 0;
-	}
-	unit = unit_take(&text, size_units);
-	return unit != NULL && *text == '\0' && times(whole, billionths, unit->times, to);
-}
-
-/* With the largest unit that leaves no fraction. */
-static void amount_text(int64_t n, const struct unit *units, const char *bare, char *to,
-			size_t size)
-{
-	const struct unit *best = NULL;
-
-	for (; units->name != NULL; units++)
-		if (n != 0 && n % units->times == 0 && (best == NULL || units->times > best->times))
-			best = units;
-	snprintf(to, size, "%" PRId64 "%s", best ? n / best->times : n, best ? best->name : bare);
-}
+/* ---- What is expected ---- */
 
 static void value_text(const struct option *row, int64_t n, char *to, size_t size)
 {
-	/* The binary units come first and are preferred: 64000 is 64000B, not 64kB. */
-	static const struct unit binary[] = {
-		{"B", 1},	  {"KiB", 1 << 10},   {"MiB", 1 << 20},
-		{"GiB", 1 << 30}, {"TiB", 1LL << 40}, {NULL, 0},
-	};
-
 	if (row->type == OPTION_DURATION)
-		amount_text(n, duration_units, "s", to, size);
+		duration_write(n, to, size);
 	else if (row->type == OPTION_SIZE)
-		amount_text(n, binary, "B", to, size);
+		size_write(n, to, size);
 	else
 		snprintf(to, size, "%" PRId64, n);
 }
-
-/* ---- What is expected ---- */
 
 static void range_text(const struct option *row, char *to, size_t size)
 {
@@ -521,23 +374,42 @@ static void text_print(const char *text, size_t len, FILE *to)
 	fputc('"', to);
 }
 
-static void items_print(const struct option *row, const struct texts *texts, FILE *to)
+static void texts_print(char *const *texts, size_t count, size_t skip, FILE *to)
 {
-	bool pairs = row->type == OPTION_PAIRS;
+	fputc('[', to);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i > 0 ? ", " : "", to);
+		text_print(texts[i] + skip, strlen(texts[i] + skip), to);
+	}
+	fputc(']', to);
+}
 
-	fputc(pairs ? '{' : '[', to);
-	for (size_t i = 0; i < texts->count; i++) {
-		const char *text = texts->at[i];
-		size_t key = pairs ? strcspn(text, "=") : strlen(text);
+size_t option_pair_run(const struct texts *pairs, size_t at)
+{
+	size_t key = strcspn(pairs->at[at], "=") + 1, n = 1;
 
+	while (at + n < pairs->count && strncmp(pairs->at[at], pairs->at[at + n], key) == 0)
+		n++;
+	return n;
+}
+
+static void pairs_print(const struct texts *pairs, FILE *to)
+{
+	fputc('{', to);
+	for (size_t i = 0, n; i < pairs->count; i += n) {
+		const char *text = pairs->at[i];
+		size_t key = strcspn(text, "=");
+
+		n = option_pair_run(pairs, i);
 		fputs(i > 0 ? ", " : "", to);
 		text_print(text, key, to);
-		if (pairs) {
-			fputs(": ", to);
+		fputs(": ", to);
+		if (n > 1)
+			texts_print(pairs->at + i, n, key + 1, to);
+		else
 			text_print(text + key + 1, strlen(text + key + 1), to);
-		}
 	}
-	fputc(pairs ? '}' : ']', to);
+	fputc('}', to);
 }
 
 static void ports_print(const struct ports *ports, FILE *to)
@@ -551,6 +423,7 @@ static void ports_print(const struct ports *ports, FILE *to)
 void option_print(const struct option *row, const void *conf, FILE *to)
 {
 	const void *from = member_of(row, conf);
+	const struct texts *texts;
 	char amount[32];
 
 	switch (row->type) {
@@ -573,8 +446,11 @@ void option_print(const struct option *row, const void *conf, FILE *to)
 		fputs(row->choices[*(const int *)from], to);
 		break;
 	case OPTION_TEXTS:
+		texts = from;
+		texts_print(texts->at, texts->count, 0, to);
+		break;
 	case OPTION_PAIRS:
-		items_print(row, from, to);
+		pairs_print(from, to);
 		break;
 	case OPTION_PORTS:
 		ports_print(from, to);

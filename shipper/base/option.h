@@ -26,7 +26,8 @@ enum option_type {
 	OPTION_SECRET,	 /* as TEXT, but never printed */
 	OPTION_CHOICE,	 /* int: index into choices */
 	OPTION_TEXTS,	 /* struct texts: a YAML list, or one text */
-	OPTION_PAIRS,	 /* struct texts, each "key=value": a YAML map */
+	OPTION_PAIRS,	 /* struct texts, each "key=value": a YAML map; a list of values is
+			    several, one behind the other */
 	OPTION_PORTS,	 /* struct ports: a YAML list of 1–65535, or one */
 };
 
@@ -64,6 +65,9 @@ bool option_parse(const struct option *row, void *conf, const char *text, struct
 bool option_parse_items(const struct option *row, void *conf, const char *const *items,
 			size_t count, struct fault *fault);
 
+/* How many pairs from `at` on have its key. */
+size_t option_pair_run(const struct texts *pairs, size_t at);
+
 /* TEXTS, PAIRS or PORTS. */
 bool option_is_list(const struct option *row);
 
@@ -74,8 +78,5 @@ void option_print(const struct option *row, const void *conf, FILE *to);
 
 /* What a value looks like, in words: "a duration such as 10s, from 1ms to 1h". */
 void option_expected(const struct option *row, char *to, size_t size);
-
-/* 500ms, 1m30s, 1.5h, 10 (seconds), with a sign; false when it is no duration or overflows. */
-bool duration_parse(const char *text, nsec *to);
 
 #endif

@@ -74,7 +74,9 @@ static void member_add(struct crew *crew, const struct settings *settings, struc
 	struct funnel *funnel = publisher_funnel(crew->publisher, (unsigned)crew->count);
 
 	*member = (struct member){.settings = *settings, .crew = crew, .name = name};
-	member->tail = settings_tail(settings, name);
+	/* any is no device that a document could name. */
+	member->tail =
+		settings_tail(settings, name != NULL && strcmp(name, "any") != 0 ? name : NULL);
 	member->settings.engine.tail = bytes_str(member->tail);
 	member->worker = worker_new(&member->settings, tap, &funnel_sink, funnel, memory);
 	crew->count++;

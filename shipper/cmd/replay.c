@@ -1,3 +1,4 @@
+#include "shipper/base/amount.h"
 #include "shipper/base/must.h"
 #include "shipper/capture/file.h"
 #include "shipper/capture/pace.h"

@@ -243,6 +243,15 @@ static bool is_ours(const char *name)
 	return false;
 }
 
+/* `send_headers: false` stands in Packetbeat's reference for an empty list. */
+static void change_headers(struct node *protocol)
+{
+	struct node *node = node_member(protocol, "send_headers");
+
+	if (node != NULL && node->kind == NODE_TEXT && strcmp(node->text, "false") == 0)
+		node_remove(protocol, node);
+}
+
 /* One protocol's settings, to where ours stand. */
 static void protocol(struct tree *tree, struct node *node, const char *name, struct faults *faults)
 {
@@ -267,6 +276,7 @@ static void protocol(struct tree *tree, struct node *node, const char *name, str
 			      name, member->key);
 		node_remove(node, member);
 	}
+	change_headers(node);
 	snprintf(to, sizeof(to), "protocols.%s", name);
 	faults_remark(faults, node->line, "packetbeat.protocols: %s is read as %s", name, to);
 	put(tree, node, "packetbeat.protocols", to, faults);

@@ -23,27 +23,25 @@ static void wrong(struct load *load, const struct node *node, const char *name, 
 		   name, text);
 }
 
-/* Every text below `node` as "a.b=value". */
-static bool pairs_add(const struct node *node, const char *prefix, struct texts *to)
+/* Every text below `node` as "a.b=value", in a list one behind the other. */
+static bool pairs_add(const struct node *node, const char *name, struct texts *to)
 {
-	for (const struct node *member = node->first; member != NULL; member = member->next) {
-		char key[NAME_MAX_BYTES];
-		char *pair;
+	bool well = node->kind != NODE_NONE;
 
-		snprintf(key, sizeof(key), "%s%s%s", prefix, prefix[0] != '\0' ? "." : "",
-			 member->key);
-		if (member->kind == NODE_MAP) {
-			if (!pairs_add(member, key, to))
-				return false;
-			continue;
-		}
-		if (member->kind != NODE_TEXT)
-			return false;
-		must(asprintf(&pair, "%s=%s", key, member->text) > 0);
+	if (node->kind == NODE_TEXT) {
 		to->at = must_realloc(to->at, (to->count + 1) * sizeof(to->at[0]));
-		to->at[to->count++] = pair;
+		must(asprintf(&to->at[to->count++], "%s=%s", name, node->text) > 0);
 	}
-	return true;
+	for (const struct node *member = node->first; well && member != NULL;
+	     member = member->next) {
+		char key[NAME_MAX_BYTES];
+
+		snprintf(key, sizeof(key), "%s%s%s", name,
+			 name[0] != '\0' && member->key != NULL ? "." : "",
+			 member->key != NULL ? member->key : "");
+		well = pairs_add(member, key, to);
+	}
+	return well;
 }
 
 static bool set_pairs(const struct option *row, void *conf, const struct node *node,
@@ -53,7 +51,7 @@ static bool set_pairs(const struct option *row, void *conf, const struct node *n
 	bool well = pairs_add(node, "", &pairs);
 
 	if (!well)
-		fault_set(fault, "expected names with values such as {a: b}; a value is a text");
+		fault_set(fault, "expected names with values such as {a: b}, got no value");
 	else
 		well = option_parse_items(row, conf, (const char *const *)pairs.at, pairs.count,
 					  fault);

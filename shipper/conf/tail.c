@@ -19,11 +19,19 @@ static void write_fields(struct doc *d, const struct texts *fields)
 	if (fields->count == 0)
 		return;
 	doc_object_begin(d, F_FIELDS);
-	for (size_t i = 0; i < fields->count; i++) {
+	for (size_t i = 0, n; i < fields->count; i += n) {
 		struct bytes pair = bytes_str(fields->at[i]);
-		size_t key = bytes_find(pair, '=');
+		struct bytes key = bytes_head(pair, bytes_find(pair, '='));
 
-		doc_object_text(d, bytes_head(pair, key), bytes_skip(pair, key + 1));
+		n = option_pair_run(fields, i);
+		if (n == 1) {
+			doc_object_text(d, key, bytes_skip(pair, key.len + 1));
+			continue;
+		}
+		doc_object_list_begin(d, key);
+		for (size_t j = i; j < i + n; j++)
+			doc_list_text(d, bytes_skip(bytes_str(fields->at[j]), key.len + 1));
+		doc_object_list_end(d);
 	}
 	doc_object_end(d);
 }

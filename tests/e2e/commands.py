@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """The program as a person at a prompt meets it: commands, options, exit codes, bad input, signals."""
 import glob
+import http.client
+import http.server
 import json
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -26,6 +30,10 @@ class Wrong(Exception):
     pass
 
 
+class Skip(Exception):
+    pass
+
+
 def case(function):
     global failed
     name = function.__doc__.splitlines()[0]
@@ -34,6 +42,8 @@ def case(function):
         try:
             function()
             print("ok " + name)
+        except Skip as reason:
+            print(f"ok {name} # SKIP {reason}")
         except (Wrong, AssertionError, subprocess.TimeoutExpired, OSError, ValueError) as error:
             failed += 1
             print("not ok " + name)
@@ -41,6 +51,19 @@ def case(function):
         finally:
             os.chdir(ROOT)
     sys.stdout.flush()
+
+
+def wait_for(path, enough=lambda: True):
+    """Until the file has something in it, and enough of it."""
+    end = time.monotonic() + LIMIT
+    while not os.path.exists(path) or os.path.getsize(path) == 0 or not enough():
+        if time.monotonic() > end:
+            raise Wrong(path + " does not get what it should")
+        time.sleep(0.02)
+
+
+def started(*args, **more):
+    return subprocess.Popen([WIRESPAN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
 
 class Done:
@@ -409,6 +432,70 @@ def devices_that_are_none():
     one_line(2, "no device to watch", "run", "-E", "capture.devices=[]")
 
 
+class Server(http.server.ThreadingHTTPServer):
+    class RequestHandlerClass(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(404 if self.path.endswith("/3") else 200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *args):
+            pass
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.RequestHandlerClass)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def watching(*args):
+    """A `run` that has begun to watch."""
+    child = started("run", *args)
+    line = child.stderr.readline()
+    if b"watching" not in line:
+        child.kill()
+        raise Skip("needs the right to capture: " + line.decode().strip())
+    return child
+
+
+@case
+def live_exchanges_are_written():
+    """run writes every exchange on a device while it happens, and ends on SIGINT"""
+    server = Server()
+    port = server.server_address[1]
+    child = watching("-i", "lo", "-o", "out", "-E", f"protocols.http.ports={port}", "-E", "queue.flush_interval=50ms")
+    client = http.client.HTTPConnection("127.0.0.1", port)
+    for number in range(20):
+        client.request("GET", f"/item/{number}")
+        client.getresponse().read()
+    wait_for("out", lambda: read("out").count(b"\n") >= 20)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=LIMIT)
+    client.close()
+    server.shutdown()
+    assert child.returncode == 0, err
+    documents = [json.loads(line) for line in read("out").splitlines()]
+    assert [d["path"] for d in documents] == [f"/item/{number}" for number in range(20)]
+    assert [d["status"] for d in documents].count("OK") == 19
+    assert {d["observer"]["ingress"]["interface"]["name"] for d in documents} == {"lo"}
+    assert b"documents      20 delivered" in err and b"losses         none" in err, err
+
+
+@case
+def live_without_the_right():
+    """a device that may not be opened is one line that says what to do"""
+    if os.geteuid() != 0:
+        raise Skip("needs root, to try without")
+    try:
+        done = wirespan("run", "-i", "lo", user=65534, group=65534, extra_groups=[], cwd="/")
+    except OSError as error:
+        raise Skip(f"the program cannot be run by another user here: {error.strerror}")
+    done.says(1, "cap_net_raw")
+    assert len(done.err.splitlines()) == 1, done.err
+
+
 # ---- ends ----
 
 @case
@@ -433,24 +520,11 @@ def full_disk_is_told():
     assert done.returncode == 1 and b"No space left" in done.stderr
 
 
-def started(*args, **more):
-    return subprocess.Popen([WIRESPAN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
-
-
 def paced(factor):
     """A replay that would run for `factor` times about a minute."""
     times = [d["event"]["end"] for d in wirespan("replay", CAPTURE).documents(EXPECTED)]
     parse = lambda text: time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + text[19:-1])
     return str((parse(max(times)) - parse(min(times))) / (60 * factor))
-
-
-def wait_for(path):
-    """Until the file has something in it."""
-    end = time.monotonic() + LIMIT
-    while not os.path.exists(path) or os.path.getsize(path) == 0:
-        if time.monotonic() > end:
-            raise Wrong(path + " stays empty")
-        time.sleep(0.02)
 
 
 @case
@@ -468,6 +542,20 @@ def signals_end_it_in_order():
         count = len([json.loads(line) for line in read("out").splitlines()])
         assert 0 < count < EXPECTED and f"documents      {count} delivered".encode() in err, (count, err)
         os.unlink("out")
+
+
+@case
+def second_signal_ends_it_at_once():
+    """a second SIGINT ends it at once, though nobody reads its documents"""
+    child = started("replay", "-q", LARGE)
+    assert select.select([child.stdout], [], [], LIMIT)[0]
+    begin = time.monotonic()
+    while child.poll() is None and time.monotonic() - begin < LIMIT:
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    child.stdout.close()
+    child.stderr.close()
+    assert child.returncode == -signal.SIGINT and time.monotonic() - begin < 8, child.returncode
 
 
 @case

@@ -1,4 +1,5 @@
 /* Options: what is read, what is refused and with which words, what is printed. */
+#include "shipper/base/amount.h"
 #include "shipper/base/option.h"
 
 #include <criterion/criterion.h>
