@@ -63,7 +63,7 @@ SANITIZERS := SAN=address,undefined EXTRA=-fno-sanitize-recover=undefined BUILD=
 
 .PHONY: check
 check: ## build and run every test
-	@$(MAKE) --no-print-directory -j2 programs
+	@$(MAKE) --no-print-directory -j2 programs bench-build
 	@$(MAKE) --no-print-directory -j2 programs $(SANITIZERS)
 	@$(MAKE) --no-print-directory -j2 fuzz-build
 	@tests/run
