@@ -127,7 +127,6 @@ struct flow_table {
 	uint32_t free; /* index of the first free entry, linked by `newer`; 0: none */
 	struct idle idle[CLASS_COUNT];
 	struct rest *waiting, *waiting_last;
-	struct rest *rest_pool;
 	bool began; /* the clock runs */
 	nsec clock;
 	nsec skew; /* clock less packet time */

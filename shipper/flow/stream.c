@@ -40,8 +40,6 @@ uint64_t stream_acked(const struct entry *e, enum side d)
 	at = stream_offset(s, s->acked);
 	if (at <= (int64_t)s->next || s->flags & STREAM_ENDED)
 		return s->next;
-	if (s->flags & STREAM_FIN && (uint64_t)at > e->rest->fin[d].at)
-		return e->rest->fin[d].at;
 	return (uint64_t)at;
 }
 

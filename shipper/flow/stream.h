@@ -27,7 +27,7 @@ static inline uint64_t stream_expects(const struct stream *s)
 
 struct front stream_front(const struct entry *e, enum side d);
 
-/* How far the other side has acknowledged this one, as an offset; never behind the FIN. */
+/* How far the other side has acknowledged this one, as an offset: `next` or further. */
 uint64_t stream_acked(const struct entry *e, enum side d);
 
 /* Delivers a segment that begins at `next`. */

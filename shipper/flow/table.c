@@ -7,7 +7,7 @@
 #include "shipper/base/must.h"
 #include "shipper/flow/tcp.h"
 
-enum { SLOTS_MIN = 256, REST_POOL_MAX = 64, SLOT_CHARGE = 16, CACHE_LINE = 64 };
+enum { SLOTS_MIN = 256, SLOT_CHARGE = 16, CACHE_LINE = 64 };
 
 /* Beyond this and TIME_BACK_MAX, timestamps are not those of a clock: a capture that goes back
  * further begins anew, one that leaps further has a hole. Neither makes the table's clock go back
@@ -361,13 +361,9 @@ struct rest *table_rest(struct flow_table *t, struct entry *e)
 {
 	if (e->rest != NULL)
 		return e->rest;
-	struct rest *r = t->rest_pool;
+	struct rest *r = must_alloc(sizeof *r);
 
-	if (r != NULL)
-		t->rest_pool = r->next;
-	else
-		r = must_alloc(sizeof *r);
-	*r = (struct rest){.index = entry_at(t, e->older)->newer};
+	r->index = entry_at(t, e->older)->newer;
 	quota_take(t->quota, sizeof *r);
 	e->rest = r;
 	wait_last(t, r);
@@ -387,8 +383,7 @@ void table_rest_free(struct flow_table *t, struct entry *e)
 		e->stream[d].flags &= (uint8_t)~STREAM_FIN;
 	wait_unlink(t, r);
 	quota_give(t->quota, sizeof *r);
-	r->next = t->rest_pool;
-	t->rest_pool = r;
+	free(r);
 }
 
 /* ---- The table ---- */
@@ -430,12 +425,6 @@ void flow_table_free(struct flow_table *t)
 		quota_give(t->quota,
 			   sizeof *e + SLOT_CHARGE + e->ends.tunnels * sizeof *e->ends.tunnel);
 		free(e->ends.tunnel);
-	}
-	while (t->rest_pool != NULL) {
-		struct rest *r = t->rest_pool;
-
-		t->rest_pool = r->next;
-		free(r);
 	}
 	for (uint32_t i = 0; i < t->chunks_used; i++)
 		free(t->chunks[i]);

@@ -316,10 +316,26 @@ Test(flow, reused_ports)
 	C(FIN_, 101, 501, "");
 	S(FIN_, 501, 102, "");
 	SAID("c. s. !fin");
+	C(SYN_, 100, 0, ""); /* late */
+	COUNT(COUNT_FLOWS_CREATED, 1);
 	C(SYN_, 7000, 0, "");
+	COUNT(COUNT_FLOWS_CREATED, 2);
 	S(SYN_ | ACK_, 8000, 7001, "");
 	C(ACK_, 7001, 8001, "new");
 	SAID("c:new/0");
+	finish(g);
+}
+
+Test(flow, what_each_had_received_is_told)
+{
+	struct stage *g = stage_new();
+
+	stage_handshake(g);
+	C(ACK_, 103, 502, "cd");
+	S(ACK_, 501, 101, "xyz");
+	C(ACK_, 101, 501, "ab"); /* they crossed */
+	C(ACK_, 105, 503, "ef");
+	SAID("s:xyz/0 c:ab/0 c:cd/1 c:ef/2");
 	finish(g);
 }
 
@@ -338,6 +354,9 @@ Test(flow, repeats_and_overlaps)
 	C(ACK_, 107, 501, "ghXYk"); /* other bytes than those held: first bytes win */
 	SAID("c:gh/0 c:ij/0 c:k/0");
 	COUNT(COUNT_STREAM_OVERLAP, 4);
+	C(ACK_, 114, 501, "no");
+	C(ACK_, 114, 501, "NO");
+	COUNT(COUNT_STREAM_OVERLAP, 6);
 	finish(g);
 }
 
@@ -624,6 +643,11 @@ Test(flow, fin_that_was_not_captured)
 	SAID("c:ab/0");
 	stage_wait(g, 400);
 	SAID("s:xy/2");
+	g->port++;
+	stage_handshake(g);
+	S(ACK_, 501, 102, "");
+	flow_finish(g->table);
+	SAID("!finished !finished");
 	COUNT(COUNT_STREAM_GAPS, 0);
 	finish(g);
 }
