@@ -26,7 +26,7 @@ enum {
 
 struct http_conf {
 	struct proto_conf common;
-	struct texts hide_keywords; /* lower case, from http_ready on; so are the lists below */
+	struct texts hide_keywords; /* in lower case, from http_ready on */
 	struct texts send_headers;
 	struct texts redact_headers;
 	struct texts include_body_for, include_request_body_for, include_response_body_for;

@@ -182,6 +182,10 @@ bool secret_body(struct buf *out, struct bytes type, struct bytes body, const st
 {
 	struct bytes boundary = secret_param(type, BYTES("boundary"));
 
+	if (has(type, BYTES("message/http")) && body.len > 0) { /* TRACE: headers and all */
+		buf_add(out, SECRET_MASK);
+		return false;
+	}
 	if (hide->count > 0 && has(bytes_head(type, 10), BYTES("multipart/")) && boundary.len > 0)
 		return multipart(out, boundary, body, hide);
 	return plain_body(out, type, body, hide);

@@ -35,7 +35,7 @@ const struct option proto_options[] = {
 
 const struct option engine_options[] = {
 	{"unparsed_bytes_max", OPTION_SIZE, offsetof(struct engine_conf, unparsed_bytes_max),
-	 "256KiB", .min = 4096, .max = 64 << 20,
+	 "256KiB", .min = 32 << 10, .max = 64 << 20,
 	 .help = "Longest unfinished part of a message that is kept for a direction."},
 	{"exchanges_max", OPTION_INT, offsetof(struct engine_conf, exchanges_max), "16384",
 	 .min = 1, .max = 1 << 24, .unit = "exchanges",

@@ -176,6 +176,25 @@ Test(http, stories_cut_at_every_size_give_the_same_documents)
 	}
 }
 
+Test(http, the_connections_port_is_the_urls_where_host_names_none)
+{
+	struct talk t;
+
+	talk_open(&t, NULL);
+	t.ends.port[SERVER] = 8002;
+	talk_text(&t, CLIENT, "GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n");
+	talk_text(&t, CLIENT, "GET /b HTTP/1.1\r\nHost: a.example:81\r\n\r\n");
+	talk_text(&t, CLIENT, "GET http://b.example/c HTTP/1.1\r\nHost: a.example\r\n\r\n");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 3);
+	expect(&t, "port", 0, "url.port", "8002");
+	expect(&t, "port", 0, "url.full", "http://a.example:8002/a");
+	expect(&t, "port", 1, "url.port", "81");
+	expect(&t, "port", 1, "url.full", "http://a.example:81/b");
+	expect(&t, "port", 2, "url.port", NULL);
+	talk_close(&t);
+}
+
 /* A line may have LINE_MAX_BYTES with its end; of a longer one the front is used, and its place is
  * kept. */
 Test(http, long_lines_are_cut_but_their_place_is_kept)

@@ -27,7 +27,7 @@ Test(http_secrets, names)
 {
 	static const char *const secret[] = {
 		"password",	 "PassWord",   "p%61ssword",  "%70%41ssword",	   "user[password]",
-		"user.password", " password ", "a[0][token]", "user%5Bpassword%5D"};
+		"user.password", "+password ", "a[0][token]", "user%5Bpassword%5D"};
 	static const char *const open[] = {"passwor", "passwords", "apassword", "", "tok%65", "%"};
 
 	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
@@ -206,6 +206,25 @@ Test(http_secrets, none_in_answers)
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		expect_no_secret("GET / HTTP/1.1\r\n\r\n", answers[i]);
+}
+
+/* The answer to TRACE is the request again, with all that its sender and proxies put into it. */
+Test(http_secrets, a_message_in_a_body_is_withheld)
+{
+	static const char *const options[] = {"include_body_for=http", NULL};
+	struct talk t;
+
+	talk_open(&t, options);
+	talk_text(&t, CLIENT, "TRACE / HTTP/1.1\r\nCookie: a=hunter2\r\n\r\n");
+	talk_text(&t, SERVER,
+		  "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\nContent-Length: 39\r\n\r\n"
+		  "TRACE / HTTP/1.1\r\nCookie: a=hunter2\r\n\r\n");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 1);
+	cr_assert(memmem(t.out.at, t.out.len, "hunter2", 7) == NULL);
+	cr_assert_str_eq(talk_field(&t, 0, "http.response.body.content"), "xxxxx");
+	cr_assert_str_eq(talk_field(&t, 0, "notes"), "body withheld");
+	talk_close(&t);
 }
 
 Test(http_secrets, credentials_and_cookies_are_masked_without_any_keyword)
