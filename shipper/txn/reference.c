@@ -48,7 +48,7 @@ static void text_row(FILE *to, const char *section, const struct field *f, bool 
 {
 	(void)section;
 	(void)first;
-	fprintf(to, "  %-34s %-10s %s", f->name, field_type_name(f->type), f->help);
+	fprintf(to, "%-34s %-10s %s", f->name, field_type_name(f->type), f->help);
 	if (f->unit)
 		fprintf(to, " In %s.", f->unit);
 	if (f->example)
@@ -67,14 +67,28 @@ static void markdown_section(FILE *to, const char *section)
 	fprintf(to, "| --- | --- | --- | --- | --- |\n");
 }
 
+/* A vertical bar would end the cell. */
+static void cell(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '|')
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+}
+
 static void markdown_row(FILE *to, const char *section, const struct field *f, bool first)
 {
 	const char *tick = f->example ? "`" : "";
 
 	(void)section;
 	(void)first;
-	fprintf(to, "| `%s` | %s | %s | %s | %s%s%s |\n", f->name, field_type_name(f->type),
-		f->unit ? f->unit : "", f->help, tick, f->example ? f->example : "", tick);
+	fprintf(to, "| `%s` | %s | %s | ", f->name, field_type_name(f->type),
+		f->unit ? f->unit : "");
+	cell(to, f->help);
+	fprintf(to, " | %s", tick);
+	cell(to, f->example ? f->example : "");
+	fprintf(to, "%s |\n", tick);
 }
 
 static void json_member(FILE *to, const char *name, const char *value)
@@ -121,7 +135,7 @@ static void json_end(FILE *to)
 
 static const struct form forms[] = {
 	{"text", text_begin, text_section, text_row, nothing},
-	{"markdown", markdown_begin, markdown_section, markdown_row, nothing},
+	{"md", markdown_begin, markdown_section, markdown_row, nothing},
 	{"json", json_begin, json_section, json_row, json_end},
 };
 
@@ -133,18 +147,28 @@ static void print_table(FILE *to, const struct form *form, const char *section,
 		form->row(to, section, f, first && f == fields);
 }
 
-bool fields_print(FILE *to, const char *format, struct fault *fault)
+static const struct form *form_of(const char *format)
 {
-	const struct form *form = NULL;
-
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		if (strcmp(forms[i].name, format) == 0)
-			form = &forms[i];
+			return &forms[i];
+	return NULL;
+}
+
+bool fields_format_known(const char *format)
+{
+	return form_of(format) != NULL;
+}
+
+bool fields_print(FILE *to, const char *format, struct fault *fault)
+{
+	const struct form *form = form_of(format);
+
 	if (!form)
-		return fault_set(fault, "fields are printed as text, markdown or json, not as %s",
+		return fault_set(fault, "fields are printed as text, md or json, not as %s",
 				 format);
 	form->begin(to);
-	print_table(to, form, "common", fields_common, true);
+	print_table(to, form, "all types", fields_common, true);
 	for (size_t i = 0; protos[i]; i++)
 		print_table(to, form, protos[i]->name, protos[i]->fields, false);
 	form->end(to);

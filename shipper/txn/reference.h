@@ -10,8 +10,9 @@
 #include "shipper/base/fault.h"
 #include "shipper/txn/field.h"
 
-/* format: "text", "markdown" or "json"; false for any other, and when writing fails. */
+/* format: "text", "md" or "json"; false for any other, and when writing fails. */
 bool fields_print(FILE *to, const char *format, struct fault *fault);
+bool fields_format_known(const char *format);
 
 /* As documents and an index template name it: "keyword", "date_nanos", "flattened", … */
 const char *field_type_name(enum field_type type);
