@@ -357,21 +357,54 @@ void option_free(const struct option *table, void *conf)
 
 /* ---- Printing ---- */
 
-/* A text as YAML's double quoted form has it. */
-static void text_print(const char *text, size_t len, FILE *to)
+/* Characters that YAML folds or does not take as they are; returns their length in UTF-8. */
+static size_t unprintable(const unsigned char *p, unsigned *code)
 {
-	fputc('"', to);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+	if (p[0] < 0x20 || p[0] == 0x7f) {
+		*code = p[0];
+		return 1;
+	}
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+		*code = p[1];
+		return 2;
+	}
+	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+		*code = 0x2000u + (p[2] & 0x3fu);
+	else if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
+		*code = 0xfeff;
+	else if (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe)
+		*code = 0xffc0u + (p[2] & 0x3fu);
+	else
+		return 0;
+	return 3;
+}
 
-		if (c == '"' || c == '\\')
-			fprintf(to, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(to, "\\x%02x", c);
-		else
-			fputc(c, to);
+/* A text as YAML's double quoted form has it; a value such that no variable is put in again. */
+static void quoted_print(const char *text, size_t len, bool value, FILE *to)
+{
+	unsigned code;
+	size_t n;
+
+	fputc('"', to);
+	for (size_t i = 0; i < len; i += n) {
+		n = unprintable((const unsigned char *)text + i, &code);
+		if (n > 0) {
+			fprintf(to, "\\u%04x", code);
+			continue;
+		}
+		n = 1;
+		if (text[i] == '"' || text[i] == '\\')
+			fputc('\\', to);
+		else if (value && text[i] == '$' && text[i + 1] == '{')
+			fputc('$', to);
+		fputc(text[i], to);
 	}
 	fputc('"', to);
+}
+
+static void text_print(const char *text, FILE *to)
+{
+	quoted_print(text, strlen(text), true, to);
 }
 
 static void texts_print(char *const *texts, size_t count, size_t skip, FILE *to)
@@ -379,7 +412,7 @@ static void texts_print(char *const *texts, size_t count, size_t skip, FILE *to)
 	fputc('[', to);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i > 0 ? ", " : "", to);
-		text_print(texts[i] + skip, strlen(texts[i] + skip), to);
+		text_print(texts[i] + skip, to);
 	}
 	fputc(']', to);
 }
@@ -402,12 +435,12 @@ static void pairs_print(const struct texts *pairs, FILE *to)
 
 		n = option_pair_run(pairs, i);
 		fputs(i > 0 ? ", " : "", to);
-		text_print(text, key, to);
+		quoted_print(text, key, false, to);
 		fputs(": ", to);
 		if (n > 1)
 			texts_print(pairs->at + i, n, key + 1, to);
 		else
-			text_print(text + key + 1, strlen(text + key + 1), to);
+			text_print(text + key + 1, to);
 	}
 	fputc('}', to);
 }
@@ -437,7 +470,7 @@ void option_print(const struct option *row, const void *conf, FILE *to)
 		fputs(amount, to);
 		break;
 	case OPTION_TEXT:
-		text_print(*(char *const *)from, strlen(*(char *const *)from), to);
+		text_print(*(char *const *)from, to);
 		break;
 	case OPTION_SECRET:
 		fputs(**(char *const *)from == '\0' ? "\"\"" : "\"\" # set, not shown", to);

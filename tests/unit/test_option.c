@@ -244,7 +244,9 @@ Test(option, values_are_printed_as_yaml)
 	prints("coats", "2");
 	prints("bytes", "64KiB");
 	prints("dries", "90s");
-	prints("name", "\"a \\\"b\\\"\\x0a\"");
+	prints("name", "\"a \\\"b\\\"\\u000a\"");
+	takes("name", "$${x} $$ \x7f\xc2\x85\xe2\x80\xa8\xef\xbb\xbf\xef\xbf\xbf é");
+	prints("name", "\"$$${x} $$ \\u007f\\u0085\\u2028\\ufeff\\uffff é\"");
 	prints("recipe", "\"\" # set, not shown");
 	prints("colour", "green");
 	prints("makers", "[\"a\", \"b, c\"]");

@@ -511,7 +511,8 @@ Test(settings, what_is_printed_reads_back_the_same)
 {
 	char *first, *second;
 
-	takes("name: \"a: #b\\n\"\ntags: [x, \"y, z\"]\nfields: {a.b: 'c=d', e: [f, g], h: i}\n"
+	takes("name: \"a: #b\\n\\u2029$${x}\\uffff\"\ntags: [x, \"y, z\"]\nfields: {a.b: 'c=d', e: "
+	      "[f, g], h: i}\n"
 	      "output.file: {path: /x, rotate_every_kb: 0}\nflow.tcp_timeout: 90s\n");
 	first = printed();
 	settings_free(&settings);
