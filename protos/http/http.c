@@ -460,7 +460,6 @@ static struct reading reading_of(struct conn *conn, enum side from)
 static enum step http_unit(struct conn *conn, enum side from, struct cursor *c)
 {
 	struct reading r = reading_of(conn, from);
-	bool taken = false;
 
 	while (!r.stop && cursor_left(c) > 0) {
 		struct cursor before = *c;
@@ -468,9 +467,8 @@ static enum step http_unit(struct conn *conn, enum side from, struct cursor *c)
 
 		if (step != STEP_DONE) {
 			*c = before;
-			return taken ? STEP_DONE : step;
+			return cursor_used(c) > 0 ? STEP_DONE : step;
 		}
-		taken = true;
 	}
 	return STEP_DONE;
 }
