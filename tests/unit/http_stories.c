@@ -362,7 +362,7 @@ const struct story http_stories[] = {
 	{.name = "an unasked answer whose body is not what it says",
 	 .midstream = true,
 	 .docs = 1,
-	 .steps = {S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), S("nonsense")},
+	 .steps = {S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), S("nonsense\r\n")},
 	 .wants = {{0, CODE, "200"},
 		   {0, "notes", "midstream|not the protocol|request not seen, body assumed"}}},
 	{.name = "a loss within a body costs only its bytes",
