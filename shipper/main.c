@@ -5,8 +5,10 @@
 #include "shipper/cmd/command.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_one_of(const char *word, const char *a, const char *b)
 {
@@ -37,6 +39,17 @@ static enum exit_code dispatch(int argc, char **argv)
 	return command->run(&arguments);
 }
 
+/* Standard output is a pipe that nobody reads any more: not a failure. */
+static bool reader_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	int saved = errno;
+	bool gone = poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+
+	errno = saved;
+	return gone;
+}
+
 int main(int argc, char **argv)
 {
 	enum exit_code code;
@@ -44,10 +57,11 @@ int main(int argc, char **argv)
 	/* A reader that has gone (| head) shows as EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 	code = dispatch(argc - 1, argv + 1);
-	if (fflush(stdout) != 0 && errno != EPIPE) {
-		log_error("standard output cannot be written: %s", strerror(errno));
-		if (code == EXIT_WELL)
-			code = EXIT_FAILED;
+	errno = 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_WELL && !reader_gone()) {
+		log_error("standard output cannot be written%s%s", errno != 0 ? ": " : "",
+			  errno != 0 ? strerror(errno) : "");
+		code = EXIT_FAILED;
 	}
 	return (int)code;
 }

@@ -2,6 +2,8 @@
 #include "shipper/cmd/command.h"
 #include "shipper/txn/reference.h"
 
+#include <errno.h>
+
 static const struct flag flags[] = {
 	{'f', "format", "text|md|json", "For a terminal, for a manual, or for a program."},
 	{0},
@@ -25,11 +27,11 @@ static enum exit_code run(struct arguments *a)
 		return arguments_exit(got);
 	if (a->rest_count > 0)
 		return arguments_usage(a, "takes options only");
-	if (!fields_print(stdout, format, &fault)) {
-		log_error("%s", fault.text);
-		return EXIT_FAILED;
-	}
-	return EXIT_WELL;
+	/* A reader that has gone is nothing to report. */
+	if (fields_print(stdout, format, &fault) || errno == EPIPE)
+		return EXIT_WELL;
+	log_error("%s", fault.text);
+	return EXIT_FAILED;
 }
 
 const struct command command_export_fields = {
