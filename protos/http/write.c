@@ -1,9 +1,7 @@
 #include "protos/http/fields.h"
 #include "protos/http/fingerprint.h"
 #include "protos/http/http.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "shipper/base/hash.h"
 
 enum { EXTENSION_MAX = 10, HEADER_NAME_MAX = 128, PORT_DIGITS = 5 };
 
@@ -43,7 +41,7 @@ static void write_query(const struct exchange *x, struct doc *d)
 		n += fingerprint_path(target, print + n, FINGERPRINT_MAX);
 	}
 	doc_text(d, F_QUERY_FINGERPRINT, bytes_of(print, n));
-	doc_hex(d, F_QUERY_HASH, XXH3_64bits(print, n));
+	doc_hex(d, F_QUERY_HASH, hash_bytes(bytes_of(print, n)));
 }
 
 static bool is_shown(const struct http_conf *conf, const struct kept_header *header)
