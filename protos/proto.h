@@ -83,6 +83,7 @@ struct exchange {
 	uint32_t first_piece[2];
 	int64_t text_max; /* of a text, in bytes: max_message_size */
 	uint64_t number;  /* counts the conversation's exchanges, from 0 */
+	uint32_t part;	  /* of those that share a question, and its number; from 0 */
 	struct clip key;  /* MATCH_KEY */
 	uint32_t begin_retransmits, begin_out_of_order; /* the connection's, at the beginning */
 	uint64_t begin_gap_bytes;
@@ -159,6 +160,16 @@ struct exchange *exchange_ask(struct conn *conn, enum side from, struct bytes ke
 struct exchange *exchange_answer(struct conn *conn, enum side from, struct bytes key);
 /* A message that belongs to no question (push data, a notification). */
 struct exchange *exchange_push(struct conn *conn, enum side from);
+
+/* The answer to this question begins (or, ANSWERS_MANY, another one), whatever else is open. NULL,
+ * or a question that the sender cannot have read yet: an answer without a question. */
+struct exchange *exchange_answer_to(struct conn *conn, struct exchange *x);
+/* One more exchange for the question of x, placed behind it: its time, none of its bytes. A
+ * question that asks for several things has one for each, as the answers come. */
+struct exchange *exchange_split(struct conn *conn, struct exchange *x);
+/* This side's message of x, which had ended, goes on with this unit: data that follows a question
+ * once the server is ready for it. */
+void exchange_go_on(struct conn *conn, enum side from, struct exchange *x);
 
 /* The exchange whose message this side has in hand; NULL between messages. */
 struct exchange *exchange_of(struct conn *conn, enum side from);

@@ -199,6 +199,25 @@ struct exchange *exchange_new(struct conn *conn, enum side asker)
 	return x;
 }
 
+/* In place of the newest: the one behind `x`, with its number. */
+struct exchange *exchange_new_behind(struct conn *conn, struct exchange *x)
+{
+	struct exchange *more = exchange_new(conn, (enum side)x->asker);
+
+	conn->numbers--;
+	more->number = x->number;
+	more->part = x->part + 1;
+	if (more->prev == x)
+		return more;
+	conn->newest = more->prev;
+	conn->newest->next = NULL;
+	more->prev = x;
+	more->next = x->next;
+	x->next->prev = more;
+	x->next = more;
+	return more;
+}
+
 static void unlink_age(struct class *class, struct exchange *x)
 {
 	if (x->earlier == NULL && class->first != x)

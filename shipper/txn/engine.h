@@ -108,6 +108,7 @@ struct engine {
 
 /* engine.c */
 struct exchange *exchange_new(struct conn *conn, enum side asker);
+struct exchange *exchange_new_behind(struct conn *conn, struct exchange *x);
 void exchange_release(struct conn *conn, struct exchange *x);
 void conn_choose(struct conn *conn, struct class *class);
 

@@ -61,12 +61,7 @@ struct exchange *exchange_begin(struct conn *conn, enum side from)
 {
 	if (from == CLIENT)
 		return ask(conn, CLIENT);
-	struct exchange *x = exchange_oldest(conn);
-
-	if (x == NULL ||
-	    (conn->first.peer_at != PEER_UNKNOWN && conn->first.peer_at <= x->from[CLIENT]))
-		return unasked(conn, SERVER);
-	return begin(conn, SERVER, x);
+	return exchange_answer_to(conn, exchange_oldest(conn));
 }
 
 struct exchange *exchange_ask(struct conn *conn, enum side from, struct bytes key)
@@ -92,6 +87,37 @@ struct exchange *exchange_push(struct conn *conn, enum side from)
 
 	x->pushed = true;
 	return x;
+}
+
+struct exchange *exchange_answer_to(struct conn *conn, struct exchange *x)
+{
+	if (x == NULL ||
+	    (conn->first.peer_at != PEER_UNKNOWN && conn->first.peer_at <= x->from[CLIENT]))
+		return unasked(conn, SERVER);
+	return begin(conn, SERVER, x);
+}
+
+struct exchange *exchange_split(struct conn *conn, struct exchange *x)
+{
+	struct exchange *more = exchange_new_behind(conn, x);
+
+	more->begun[CLIENT] = x->begun[CLIENT];
+	more->ended[CLIENT] = x->ended[CLIENT];
+	more->whole[CLIENT] = x->whole[CLIENT];
+	more->begin[CLIENT] = x->begin[CLIENT];
+	more->end[CLIENT] = x->end[CLIENT];
+	more->from[CLIENT] = x->from[CLIENT];
+	more->notes |= x->notes & (NOTE_RESYNC | NOTE_MIDSTREAM);
+	return more;
+}
+
+void exchange_go_on(struct conn *conn, enum side from, struct exchange *x)
+{
+	enum side role = exchange_role(x, from);
+
+	must(conn->lane[from].current == NULL && x->begun[role]);
+	conn->lane[from].current = x;
+	x->ended[role] = x->whole[role] = false;
 }
 
 struct exchange *exchange_of(struct conn *conn, enum side from)

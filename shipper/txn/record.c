@@ -63,7 +63,7 @@ static uint64_t address_hash(const struct exchange *x)
 	memcpy(key.port, ends->port, sizeof(key.port));
 	memcpy(key.vlan, ends->vlan, ends->vlans * sizeof(ends->vlan[0]));
 	key.transport = ends->transport;
-	key.place = x->asker;
+	key.place = x->asker | x->part << 1;
 	key.number = x->number;
 	return XXH3_64bits(&key, sizeof(key));
 }

@@ -6,6 +6,9 @@
  *   E1\n        an answer that lasts until the connection ends
  *   V5\nxxxxx   a question or answer (by side) with a value of 5 bytes that is passed over
  *   T\n         from here on something else (as CONNECT)
+ *   S1\n        an answer to the first of several that one question asks for
+ *   N1\n        an answer to the newest question
+ *   +1\n        more of the oldest question, which had ended
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -27,6 +30,27 @@ static enum guess toy_start(struct bytes b, enum side from)
 		       : GUESS_NO;
 }
 
+static struct exchange *toy_begin(struct conn *conn, enum side from, uint8_t kind)
+{
+	struct exchange *x = exchange_oldest(conn), *more;
+
+	switch (kind) {
+	case '+':
+		exchange_go_on(conn, CLIENT, x);
+		return x;
+	case 'S':
+		more = exchange_split(conn, x);
+		exchange_keep(more, &more->said[CLIENT], BYTES("part"));
+		return exchange_answer_to(conn, x);
+	case 'N':
+		while (x && x->next)
+			x = x->next;
+		return exchange_answer_to(conn, x);
+	default:
+		return exchange_begin(conn, from);
+	}
+}
+
 static enum step toy_line(struct conn *conn, enum side from, struct toy_side *s, struct cursor *c)
 {
 	struct bytes line = cursor_line(c);
@@ -34,9 +58,9 @@ static enum step toy_line(struct conn *conn, enum side from, struct toy_side *s,
 
 	if (c->dry)
 		return STEP_MORE;
-	if (line.len == 0 || strchr(from == CLIENT ? "Q!*VT" : "APEVZ", line.at[0]) == NULL)
+	if (line.len == 0 || strchr(from == CLIENT ? "Q!*VT+" : "APEVZSN", line.at[0]) == NULL)
 		return STEP_ALIEN;
-	struct exchange *x = exchange_begin(conn, from);
+	struct exchange *x = toy_begin(conn, from, line.at[0]);
 
 	exchange_keep(x, &x->said[from], line);
 	switch (line.at[0]) {
@@ -351,6 +375,60 @@ Test(engine, provisional_none_and_many_answers)
 	server(s, "Z\nA4\n");
 	expect(s, "*3", "A3A3Z");
 	expect(s, "Q4", "A4");
+	end(s, FLOW_FIN);
+}
+
+Test(engine, one_question_may_ask_for_several_things)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "Q1\nQ2\n");
+	server(s, "S1\nS1\n");
+	server(s, "A1\nA2\n");
+	const char *doc = next(s);
+	char id[64];
+
+	cr_assert(has(doc, "\"query\":\"Q1\"") && has(doc, "\"duration\":1000000"), "%s", doc);
+	cr_assert(has(doc, "\"client\":{\"ip\":\"0.0.0.0\",\"port\":50000,\"bytes\":3"), "%s", doc);
+	snprintf(id, sizeof(id), "%.40s", strstr(doc, "\"id\":"));
+	doc = next(s);
+	cr_assert(has(doc, "\"query\":\"part\"") && has(doc, "\"duration\":1000000"), "%s", doc);
+	cr_assert(has(doc, "\"client\":{\"ip\":\"0.0.0.0\",\"port\":50000,\"bytes\":0"), "%s", doc);
+	cr_assert(!has(doc, id) && has(doc, "\"outcome\":\"success\""), "%s", doc);
+	doc = next(s);
+	cr_assert(has(doc, "\"query\":\"part\"") && has(doc, "\"answer\":\"A1\"") &&
+			  has(doc, "\"duration\":2000000"),
+		  "%s", doc);
+	expect(s, "Q2", "A2");
+	end(s, FLOW_FIN);
+}
+
+Test(engine, an_answer_may_be_to_a_question_in_particular)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "Q1\nQ2\n");
+	server(s, "N2\nA1\n");
+	expect(s, "Q2", "N2");
+	expect(s, "Q1", "A1");
+	server(s, "N3\n");
+	expect(s, "", "N3");
+	end(s, FLOW_FIN);
+}
+
+Test(engine, a_question_may_go_on_when_it_has_an_answer)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "*1\n");
+	server(s, "A1\n");
+	client(s, "+1\n+1\n");
+	server(s, "Z\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"query\":\"*1+1+1\"") && has(doc, "\"answer\":\"A1Z\""), "%s", doc);
+	cr_assert(has(doc, "\"request\":2000000,\"wait\":1000000"), "%s", doc);
+	cr_assert(has(doc, "\"client\":{\"ip\":\"0.0.0.0\",\"port\":50000,\"bytes\":9"), "%s", doc);
 	end(s, FLOW_FIN);
 }
 
