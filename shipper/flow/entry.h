@@ -57,8 +57,10 @@ struct rest {
 	uint32_t index; /* of its entry */
 	nsec begin_at;	/* when streams whose start is not known begin; 0: not set */
 	struct held_queue held[2];
-	nsec acked_at[2];   /* since when more is acknowledged than delivered; 0: it is not */
-	uint64_t sacked[2]; /* offset up to which SACK shows the bytes from `next` on received */
+	bool has_first_ack[2];
+	uint32_t first_ack[2]; /* the other side's lowest, from before any packet of this side */
+	nsec acked_at[2];      /* since when more is acknowledged than delivered; 0: it is not */
+	uint64_t sacked[2];    /* offset up to which SACK shows the bytes from `next` on received */
 	struct mark fin[2];
 	struct mark rst;
 	bool has_rst;
@@ -70,6 +72,13 @@ struct rest {
 	uint32_t outside_seq[2]; /* where the last segments too far away would go on */
 	uint8_t outside[2];	 /* how many of these there were in sequence */
 	nsec outside_at;
+};
+
+enum {
+	/* Further ahead of what is known of a stream nobody sends: what came nevertheless is a
+	 * fake, or the rest of a conversation of which the capture lost very much. */
+	WINDOW_MAX = 128 << 20,
+	FAR_BACK = 1 << 30, /* room for what came before the first packet seen */
 };
 
 enum { SAMPLE_NONE = 2, RTT_UNIT_NS = 64 };

@@ -145,15 +145,30 @@ static void one_sided(struct flow_table *t, struct entry *e)
 	order_pump(t, e);
 }
 
-/* The hole at `next` up to offset `end`, or to the first segment held, is a gap. */
+/* The hole at `next` up to offset `end`, or to the first segment held, is a gap. What the other
+ * side sent while it had received less than that comes before the rest of it: a hole over two
+ * answers is two gaps with a question between them. */
 static void gap_until(struct flow_table *t, struct entry *e, enum side d, uint64_t end, nsec when)
 {
-	struct front f = stream_front(e, d);
+	enum side other = side_other(d);
+	const struct stream *s = &e->stream[d], *o = &e->stream[other];
+	struct front f = stream_front(e, d), of = stream_front(e, other);
 
 	if (f.present && f.at < end)
 		end = f.at;
-	if (end > e->stream[d].next)
-		stream_lost(t, e, d, end - e->stream[d].next, when);
+	if (of.present && of.has_ack && o->flags & STREAM_STARTED) {
+		int64_t had = stream_offset(s, of.ack);
+
+		if (had <= (int64_t)s->next && of.at > o->next && end > s->next) {
+			stream_lost(t, e, other, of.at - o->next, of.when);
+			order_pump(t, e);
+			return;
+		}
+		if (had > (int64_t)s->next && (uint64_t)had < end)
+			end = (uint64_t)had;
+	}
+	if (end > s->next)
+		stream_lost(t, e, d, end - s->next, when);
 	order_pump(t, e);
 }
 

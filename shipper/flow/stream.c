@@ -124,6 +124,22 @@ void stream_start(struct flow_table *t, struct entry *e, enum side d, uint32_t s
 	s->flags |= STREAM_TOP;
 }
 
+/* The first bytes seen need not be the first there were: a packet without bytes, or what the other
+ * side acknowledged before any packet of this one, may tell of earlier ones that were lost. */
+static uint32_t lowest(const struct entry *e, enum side d, uint32_t seq)
+{
+	const struct stream *s = &e->stream[d];
+	const struct rest *r = e->rest;
+	uint32_t first = s->start + FAR_BACK;
+
+	/* One less is a keep-alive probe. */
+	if (s->flags & STREAM_TOP && (int32_t)(first - seq) < -1)
+		seq = first;
+	if (r != NULL && r->has_first_ack[d] && seq - r->first_ack[d] <= WINDOW_MAX)
+		seq = r->first_ack[d];
+	return seq;
+}
+
 void stream_begin(struct flow_table *t, struct entry *e, enum side d)
 {
 	struct stream *s = &e->stream[d];
@@ -135,6 +151,7 @@ void stream_begin(struct flow_table *t, struct entry *e, enum side d)
 	else if (!(s->flags & STREAM_TOP) ||
 		 (s->flags & STREAM_ACKED && (int32_t)(s->acked - s->top) > 0))
 		seq = s->acked;
+	seq = lowest(e, d, seq);
 	if (!e->flow.midstream)
 		count(t->counters, COUNT_FLOWS_MIDSTREAM);
 	e->flow.midstream = true;

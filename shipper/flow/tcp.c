@@ -3,16 +3,12 @@
 #include "shipper/flow/rtt.h"
 
 enum {
-	/* Further ahead of what is known of a stream nobody sends: what came nevertheless is a
-	 * fake, or the rest of a conversation of which the capture lost very much. */
-	WINDOW_MAX = 128 << 20,
 	RST_WINDOW = 64 << 10,
 	SYN_DATA_MAX = 64 << 10,    /* that a SYN may have brought before its answer */
 	START_HELD_MAX = 64 << 10,  /* while the beginning is waited for */
 	OUTSIDE_IN_SEQUENCE = 4,    /* so many make a stream that has moved on */
 	REORDER_NS = 3 * NS_PER_MS, /* what fills a hole later was sent again */
 	REUSE_IDLE_TICKS = NS_PER_S >> TICK_SHIFT, /* a SYN then needs no confirmation */
-	FAR_BACK = 1 << 30, /* room for what came before the first packet seen */
 	PAYLOAD_MAX = 16 << 20
 };
 
@@ -218,6 +214,13 @@ static void take_ack(struct flow_table *t, struct entry *e, enum side from, cons
 	const struct stream *s = &e->stream[from];
 
 	rtt_acked(e, from, p->ack, p->when);
+	if (!(o->flags & (STREAM_STARTED | STREAM_TOP))) {
+		struct rest *r = table_rest(t, e);
+
+		if (!r->has_first_ack[d] || (int32_t)(p->ack - r->first_ack[d]) < 0)
+			r->first_ack[d] = p->ack;
+		r->has_first_ack[d] = true;
+	}
 	if (!(o->flags & STREAM_ACKED) || (int32_t)(p->ack - o->acked) > 0)
 		o->acked = p->ack;
 	o->flags |= STREAM_ACKED;

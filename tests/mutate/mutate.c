@@ -24,7 +24,13 @@
 #include "tests/mutate/harvest.h"
 
 enum demand { SAME, LOSSY };
-enum { SHUFFLE_SEEDS = 40, SERVER_PORTS_BELOW = 10000, NAME_MAX_BYTES = 200, CONTEXT = 60 };
+enum {
+	SHUFFLE_SEEDS = 40,
+	THIN_SEEDS = 100,
+	SERVER_PORTS_BELOW = 10000,
+	NAME_MAX_BYTES = 200,
+	CONTEXT = 60
+};
 
 #define CAPTURES "tests/captures/http"
 #define GOLDEN	 "tests/golden/http"
@@ -211,6 +217,21 @@ static void loss(struct subject *s)
 	}
 }
 
+static void thin(struct subject *s)
+{
+	static const uint32_t percents[] = {3, 10, 25, 50};
+	char run[64];
+
+	for (size_t p = 0; p < sizeof percents / sizeof *percents; p++)
+		for (uint32_t seed = 1; seed <= THIN_SEEDS; seed++) {
+			struct roll roll = roll_thin(&s->roll, percents[p], seed);
+
+			snprintf(run, sizeof run, "%u percent lost, seed %u", percents[p], seed);
+			check_lossy(s, &roll, 0, run);
+			roll_fini(&roll);
+		}
+}
+
 static void one_side(struct subject *s)
 {
 	for (int above = 0; above < 2; above++) {
@@ -270,6 +291,7 @@ static const struct {
 	{"segments shuffled and duplicated", shuffle},
 	{"sequence numbers that wrap", wrap},
 	{"each frame lost", loss},
+	{"many frames lost", thin},
 	{"one direction only", one_side},
 	{"frames cut short", snap},
 	{"begun late", late_start},

@@ -205,6 +205,16 @@ static uint32_t draw(uint32_t *seed)
 	return *seed >> 16;
 }
 
+struct roll roll_thin(const struct roll *from, uint32_t percent, uint32_t seed)
+{
+	struct roll roll = {0};
+
+	for (size_t i = 0; i < from->count; i++)
+		if (draw(&seed) % 100 >= percent)
+			roll_add(&roll, &from->at[i]);
+	return roll;
+}
+
 /* Whether frame i is the ACK that ends a handshake. */
 static bool ends_handshake(const struct roll *roll, size_t i, const struct segment *ack)
 {

@@ -42,6 +42,8 @@ uint32_t roll_longest(const struct roll *roll);
 struct roll roll_split(const struct roll *from, uint32_t piece, uint32_t overlap);
 /* Without frame `which`. */
 struct roll roll_without(const struct roll *from, size_t which);
+/* Without about `percent` of the frames. */
+struct roll roll_thin(const struct roll *from, uint32_t percent, uint32_t seed);
 /* Without the frames from ports above (or not above) `port`. */
 struct roll roll_one_side(const struct roll *from, uint16_t port, bool above);
 /* Shuffled within windows of `window` frames, one in four sent again later in its window. A
