@@ -73,6 +73,8 @@ struct exchange {
 	bool answered;		 /* all answers that it gets have ended */
 	bool done_asked;	 /* see exchange_done */
 	bool pushed;		 /* belongs to no question */
+	bool parked;		 /* see exchange_park */
+	bool provisional;	 /* what came of the answer so far was */
 	uint8_t until_close;	 /* 1 << side: that message ends with its side of the connection */
 	uint8_t asker;		 /* enum side: who asked; SERVER for a server's own request */
 	int expects;		 /* answers still to come; ANSWERS_MANY */
@@ -184,7 +186,13 @@ void exchange_end(struct conn *conn, enum side from);
 /* As exchange_end, but it was provisional (100 Continue): the same exchange gets the next answer.
  */
 void exchange_again(struct conn *conn, enum side from);
-/* No more answers (ANSWERS_MANY). Takes effect on return. */
+/* As exchange_again, but other questions are answered first: no answer in order is for it any more,
+ * it is given the next one by exchange_answer_to. */
+void exchange_park(struct conn *conn, enum side from);
+/* The oldest parked exchange, NULL when none; more of them are found by ->next and ->parked. */
+struct exchange *exchange_parked(struct conn *conn);
+/* No more answers (ANSWERS_MANY). Takes effect on return. An answer that exchange_again left open
+ * ends with this unit. */
 void exchange_done(struct conn *conn, struct exchange *x);
 /* The message in hand ends when its side of the connection does. */
 void exchange_until_close(struct conn *conn, enum side from);

@@ -193,6 +193,8 @@ struct exchange *exchange_new(struct conn *conn, enum side asker)
 	*(conn->newest ? &conn->newest->next : &conn->oldest) = x;
 	conn->newest = x;
 	conn->open++;
+	if (conn->turn == NULL)
+		conn->turn = x;
 	x->earlier = class->final;
 	*(class->final ? &class->final->later : &class->first) = x;
 	class->final = x;
@@ -207,6 +209,7 @@ struct exchange *exchange_new_behind(struct conn *conn, struct exchange *x)
 	conn->numbers--;
 	more->number = x->number;
 	more->part = x->part + 1;
+	conn->turn = conn->oldest;
 	if (more->prev == x)
 		return more;
 	conn->newest = more->prev;
@@ -235,6 +238,8 @@ void exchange_release(struct conn *conn, struct exchange *x)
 	if (class->proto->forget)
 		class->proto->forget(x);
 	unlink_age(class, x);
+	if (conn->turn == x)
+		conn->turn = x->next;
 	*(x->prev ? &x->prev->next : &conn->oldest) = x->next;
 	*(x->next ? &x->next->prev : &conn->newest) = x->prev;
 	conn->open--;

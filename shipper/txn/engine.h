@@ -69,6 +69,7 @@ struct conn {
 	uint64_t resumed_at;   /* client offset at which reading resumed */
 	uint64_t numbers;      /* exchanges begun */
 	struct exchange *oldest, *newest;
+	struct exchange *turn; /* no older one waits for an answer in order; NULL: none does */
 	uint32_t open;
 	uint32_t done_asked;
 	struct mark first, last; /* packets of the first and last byte of the unit that runs */

@@ -8,6 +8,17 @@
 #include "shipper/base/must.h"
 #include "shipper/txn/engine.h"
 
+/* Packets between two of its answers are not the exchange's. */
+static void count_pieces(struct exchange *x, enum side role, uint32_t piece)
+{
+	uint32_t next = x->first_piece[role] + x->packets[role];
+
+	if (x->first_piece[role] == 0)
+		x->first_piece[role] = piece;
+	else if (piece > next)
+		x->first_piece[role] += piece - next;
+}
+
 static struct exchange *begin(struct conn *conn, enum side from, struct exchange *x)
 {
 	struct lane *lane = &conn->lane[from];
@@ -15,12 +26,16 @@ static struct exchange *begin(struct conn *conn, enum side from, struct exchange
 
 	must(lane->current == NULL);
 	lane->current = x;
+	count_pieces(x, role, conn->first.piece);
+	/* Of several answers the first counts, unless the question went on behind it. */
+	if (!x->begun[role] || x->provisional || x->end[CLIENT] > x->begin[role]) {
+		x->begin[role] = conn->first.when;
+		x->from[role] = lane->offset;
+	}
 	x->begun[role] = true;
-	x->begin[role] = conn->first.when;
+	x->ended[role] = x->whole[role] = false;
+	x->provisional = false;
 	x->end[role] = conn->first.when;
-	x->from[role] = lane->offset;
-	if (x->first_piece[role] == 0)
-		x->first_piece[role] = conn->first.piece;
 	if (role == SERVER && x->begun[CLIENT] && !x->ended[CLIENT])
 		x->notes |= NOTE_OUT_OF_ORDER;
 	return x;
@@ -50,9 +65,19 @@ static struct exchange *unasked(struct conn *conn, enum side from)
 
 struct exchange *exchange_oldest(struct conn *conn)
 {
+	struct exchange *x = conn->turn;
+
+	while (x && (x->answered || x->parked || !x->begun[CLIENT] || x->asker != CLIENT))
+		x = x->next;
+	conn->turn = x;
+	return x;
+}
+
+struct exchange *exchange_parked(struct conn *conn)
+{
 	struct exchange *x = conn->oldest;
 
-	while (x && (x->answered || !x->begun[CLIENT] || x->asker != CLIENT))
+	while (x && !x->parked)
 		x = x->next;
 	return x;
 }
@@ -140,12 +165,19 @@ void exchange_again(struct conn *conn, enum side from)
 {
 	must(conn->lane[from].current != NULL);
 	conn->lane[from].again = true;
+	conn->lane[from].current->provisional = true;
+}
+
+void exchange_park(struct conn *conn, enum side from)
+{
+	exchange_again(conn, from);
+	conn->lane[from].current->parked = true;
 }
 
 void exchange_done(struct conn *conn, struct exchange *x)
 {
+	conn->done_asked += !x->done_asked;
 	x->done_asked = true;
-	conn->done_asked++;
 }
 
 void exchange_until_close(struct conn *conn, enum side from)
@@ -201,20 +233,33 @@ static void finish_message(struct conn *conn, enum side from, struct exchange *x
 		complete(conn, x);
 }
 
+/* A parked one had all of its answer; that of another ends with the unit in hand. */
+static void finish_provisional(struct conn *conn, struct exchange *x)
+{
+	x->provisional = false;
+	x->ended[SERVER] = x->whole[SERVER] = true;
+	if (!x->parked)
+		x->end[SERVER] = conn->last.when;
+}
+
 static void finish_done(struct conn *conn)
 {
 	struct exchange *next;
+	uint32_t left = conn->done_asked;
 
 	conn->done_asked = 0;
-	for (struct exchange *x = conn->oldest; x; x = next) {
+	for (struct exchange *x = conn->oldest; x && left > 0; x = next) {
 		next = x->next;
 		if (!x->done_asked)
 			continue;
+		left--;
 		x->done_asked = false;
 		x->answered = true;
 		x->expects = 0;
 		bool busy = conn->lane[CLIENT].current == x || conn->lane[SERVER].current == x;
 
+		if (!busy && x->provisional)
+			finish_provisional(conn, x);
 		if (!busy && (x->ended[CLIENT] || !x->begun[CLIENT]))
 			complete(conn, x);
 	}

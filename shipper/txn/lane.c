@@ -138,7 +138,7 @@ static size_t run(struct conn *conn, enum side from, struct bytes b, const struc
 		}
 		size_t n = cursor_used(&c);
 
-		must(n > 0 || lane->ending);
+		must(n > 0 || lane->ending || conn->done_asked > 0);
 		if (n > 0)
 			conn->last = direct ? *direct : mark_at(lane, lane->offset + n - 1);
 		exchange_commit(conn, from, n);

@@ -9,6 +9,8 @@
  *   S1\n        an answer to the first of several that one question asks for
  *   N1\n        an answer to the newest question
  *   +1\n        more of the oldest question, which had ended
+ *   K1\n        an answer that parks its question      X\n  one whose rest the next ones are
+ *   R1\n        another answer to the oldest parked question; with the last one X's ends
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -46,6 +48,8 @@ static struct exchange *toy_begin(struct conn *conn, enum side from, uint8_t kin
 		while (x && x->next)
 			x = x->next;
 		return exchange_answer_to(conn, x);
+	case 'R':
+		return exchange_answer_to(conn, exchange_parked(conn));
 	default:
 		return exchange_begin(conn, from);
 	}
@@ -58,7 +62,7 @@ static enum step toy_line(struct conn *conn, enum side from, struct toy_side *s,
 
 	if (c->dry)
 		return STEP_MORE;
-	if (line.len == 0 || strchr(from == CLIENT ? "Q!*VT+" : "APEVZSN", line.at[0]) == NULL)
+	if (line.len == 0 || strchr(from == CLIENT ? "Q!*VT+" : "APEVZSNKXR", line.at[0]) == NULL)
 		return STEP_ALIEN;
 	struct exchange *x = toy_begin(conn, from, line.at[0]);
 
@@ -87,6 +91,18 @@ static enum step toy_line(struct conn *conn, enum side from, struct toy_side *s,
 		break;
 	case 'T':
 		conn_pass(conn);
+		break;
+	case 'K':
+		exchange_park(conn, from);
+		return STEP_DONE;
+	case 'X':
+		exchange_again(conn, from);
+		return STEP_DONE;
+	case 'R':
+		while ((x = x->next) && !x->parked)
+			;
+		if (x == NULL)
+			exchange_done(conn, exchange_oldest(conn));
 		break;
 	default:
 		break;
@@ -429,6 +445,46 @@ Test(engine, a_question_may_go_on_when_it_has_an_answer)
 	cr_assert(has(doc, "\"query\":\"*1+1+1\"") && has(doc, "\"answer\":\"A1Z\""), "%s", doc);
 	cr_assert(has(doc, "\"request\":2000000,\"wait\":1000000"), "%s", doc);
 	cr_assert(has(doc, "\"client\":{\"ip\":\"0.0.0.0\",\"port\":50000,\"bytes\":9"), "%s", doc);
+	end(s, FLOW_FIN);
+}
+
+Test(engine, parked_questions_get_their_answers_later)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "Q1\nQ2\nQ3\nQ4\n");
+	server(s, "A1\nK2\nK3\n");
+	expect(s, "Q1", "A1");
+	server(s, "X4\nR2\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"answer\":\"K2R2\"") && has(doc, "\"first_byte\":2000000"), "%s", doc);
+	server(s, "R3\n");
+	expect(s, "Q3", "K3R3");
+	doc = next(s);
+	cr_assert(has(doc, "\"answer\":\"X4\"") && has(doc, "\"outcome\":\"success\""), "%s", doc);
+	cr_assert(has(doc, "\"wait\":2000000,\"response\":1000000"), "%s", doc);
+	cr_assert(has(doc, "\"port\":7,\"bytes\":3,\"packets\":1}"), "%s", doc);
+	client(s, "Q5\nQ6\nQ7\n");
+	server(s, "K5\nA6\nX7\nR5\n");
+	expect(s, "Q6", "A6");
+	expect(s, "Q5", "K5R5");
+	expect(s, "Q7", "X7");
+	end(s, FLOW_FIN);
+}
+
+Test(engine, of_many_answers_the_first_byte_and_the_last_count)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "*1\nQ2\n");
+	server(s, "A1\n");
+	server(s, "Z\nA2\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"first_byte\":1000000") && has(doc, "\"response\":1000000"), "%s",
+		  doc);
+	expect(s, "Q2", "A2");
 	end(s, FLOW_FIN);
 }
 
