@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FLAG_SPEED = FLAG_LONG, FLAG_SHIFT, FLAG_BPF, FLAG_PRETTY, FLAG_TOP };
@@ -98,6 +99,26 @@ static bool flag_take(struct replay *r, int id, const char *value)
 	default:
 		return configure_flag(&r->configure, id, value);
 	}
+}
+
+/* The output is emptied before the first packet is read: it must not be one of the captures. */
+static bool spares_captures(const struct replay *r)
+{
+	const char *name = r->target.path != NULL ? r->target.path : "standard output";
+	struct stat output, capture;
+
+	if (r->target.path != NULL ? stat(r->target.path, &output) != 0
+				   : fstat(STDOUT_FILENO, &output) != 0)
+		return true;
+	for (size_t i = 0; i < r->paths_count; i++) {
+		if (!S_ISREG(output.st_mode) || stat(r->paths[i], &capture) != 0 ||
+		    capture.st_dev != output.st_dev || capture.st_ino != output.st_ino)
+			continue;
+		log_error("%s is the capture %s: choose another file for the documents", name,
+			  r->paths[i]);
+		return false;
+	}
+	return true;
 }
 
 /* ---- Running ---- */
@@ -205,7 +226,7 @@ static enum exit_code run(struct arguments *a)
 		return arguments_usage(a, "expects one or more capture files");
 	r.paths = (const char *const *)a->rest;
 	r.paths_count = a->rest_count;
-	if (!configure_load(&r.configure, &settings))
+	if (!spares_captures(&r) || !configure_load(&r.configure, &settings))
 		return EXIT_USAGE;
 	settings.publish.wait = true;
 	code = target_set(&r.target, &settings) ? replay(&r, &settings) : EXIT_USAGE;
