@@ -188,12 +188,25 @@ void worker_glimpse(const struct worker *w, struct glimpse *to)
 	copy(to, &w->shown, sizeof(*to));
 }
 
+/* Told to stop, a source that holds frames gives them first. */
+static bool goes_on(struct worker *w, const volatile sig_atomic_t *stop, bool *draining)
+{
+	if (*draining || !__atomic_load_n(stop, __ATOMIC_RELAXED))
+		return true;
+	if (w->tap.source->drain == NULL)
+		return false;
+	w->tap.source->drain(w->tap.self);
+	*draining = true;
+	return true;
+}
+
 bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct fault *fault)
 {
 	unsigned since_flush = 0;
 	enum next next = NEXT_FRAME;
+	bool draining = false;
 
-	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+	while (goes_on(w, stop, &draining)) {
 		struct frame frame = {.when = INT64_MIN};
 
 		next = w->tap.source->next(w->tap.self, &frame, fault);

@@ -21,7 +21,8 @@ struct worker *worker_new(const struct settings *settings, struct tap tap,
 			  const struct document_sink *sink, void *sink_self, size_t memory);
 void worker_free(struct worker *worker);
 
-/* Runs until the source ends or *stop is set, then writes what is open (worker_finish). */
+/* Runs until the source ends or *stop is set and the source is drained, then writes what is open
+ * (worker_finish). */
 bool worker_run(struct worker *worker, const volatile sig_atomic_t *stop, struct fault *fault);
 
 /* In steps, for tests: one frame; the end. */

@@ -17,6 +17,11 @@ enum {
 	/* A frame may lie in the ring for as long as POLL_MS before it is handed out, and longer
 	 * on a machine that is busy. */
 	LATE_MOST_MS = 1000,
+	/* The last frames before the end: none for so long, and they have come. The kernel hands a
+	 * block over after one or two of its timeouts, POLL_MS each. */
+	DRAIN_IDLE_MS = 250,
+	/* A clock that was set back must not make the end wait for ever. */
+	DRAIN_MOST_MS = 5000,
 	/* libpcap counts in 32 bits: asking this often, no wrap goes unseen. */
 	FRAMES_BETWEEN_STATS = 1 << 20,
 	NAMES_LISTED = 256, /* bytes of a fault's text for names of devices */
@@ -29,6 +34,10 @@ struct device {
 	bool is_any;
 	struct pcap_stat last; /* as libpcap gave it */
 	struct source_stats sum;
+	bool draining;
+	nsec until;		 /* draining: the first frame that is not wanted, by its time */
+	struct mono drain_began; /* and for how long at most */
+	struct mono drain_frame; /* the latest frame since */
 };
 
 static const struct source device_source;
@@ -269,13 +278,40 @@ static enum next went_wrong(struct device *d, struct fault *fault)
 	return NEXT_FAILED;
 }
 
-/* Packet time goes on when no packets come, so that what is open ends in time. */
-static nsec nothing_before(void)
+static nsec wall_now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec - (nsec)LATE_MOST_MS * NS_PER_MS;
+	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* Packet time goes on when no packets come, so that what is open ends in time. */
+static nsec nothing_before(void)
+{
+	return wall_now() - (nsec)LATE_MOST_MS * NS_PER_MS;
+}
+
+static void device_drain(void *self)
+{
+	struct device *d = self;
+
+	d->draining = true;
+	d->until = wall_now();
+	d->drain_began = d->drain_frame = mono_now();
+}
+
+/* Whether that was the last of what came before device_drain. */
+static bool drained(struct device *d, enum next got, const struct frame *frame)
+{
+	struct mono now = mono_now();
+
+	if (now.ns - d->drain_began.ns > (nsec)DRAIN_MOST_MS * NS_PER_MS)
+		return true;
+	if (got == NEXT_IDLE)
+		return now.ns - d->drain_frame.ns > (nsec)DRAIN_IDLE_MS * NS_PER_MS;
+	d->drain_frame = now;
+	return got == NEXT_FRAME && frame->when > d->until;
 }
 
 static enum next device_next(void *self, struct frame *frame, struct fault *fault)
@@ -291,6 +327,8 @@ static enum next device_next(void *self, struct frame *frame, struct fault *faul
 	}
 	if (got == NEXT_FAILED)
 		got = went_wrong(d, fault);
+	if (d->draining && got != NEXT_FAILED && drained(d, got, frame))
+		return NEXT_END;
 	if (got == NEXT_IDLE)
 		frame->when = nothing_before();
 	return got;
@@ -307,6 +345,7 @@ static void device_stats(void *self, struct source_stats *stats)
 static const struct source device_source = {
 	.name = "device",
 	.next = device_next,
+	.drain = device_drain,
 	.stats = device_stats,
 	.close = device_close,
 };

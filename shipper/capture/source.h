@@ -38,6 +38,9 @@ struct source_stats {
 struct source {
 	const char *name; /* "file", "device" */
 	enum next (*next)(void *self, struct frame *frame, struct fault *fault);
+	/* Nothing that comes from now on is wanted: `next` gives what had come before and has not
+	 * been read yet, then NEXT_END. NULL: the rest need not be read. */
+	void (*drain)(void *self);
 	void (*stats)(void *self, struct source_stats *stats);
 	void (*close)(void *self); /* frees self */
 };

@@ -72,10 +72,15 @@ static struct batch *free_batch(struct funnel *f)
 	return b;
 }
 
+static bool stopping(const struct funnel *f)
+{
+	return f->conf->stop != NULL && __atomic_load_n(f->conf->stop, __ATOMIC_RELAXED);
+}
+
 /* Once the program stops, an output that takes nothing must not hold it up for ever. */
 static bool patient(struct funnel *f)
 {
-	if (f->conf->stop == NULL || !__atomic_load_n(f->conf->stop, __ATOMIC_RELAXED))
+	if (!stopping(f))
 		return true;
 	if (f->patience.ns == 0)
 		f->patience.ns = mono_now().ns + (int64_t)STOP_PATIENCE_MS * NS_PER_MS;
@@ -105,7 +110,8 @@ static struct buf *funnel_room(void *self)
 
 	if (__builtin_expect(f->filling == NULL, 0)) {
 		f->filling = free_batch(f);
-		if (f->filling == NULL && f->conf->wait)
+		/* What is drained from a device at the end comes faster than live. */
+		if (f->filling == NULL && (f->conf->wait || stopping(f)))
 			f->filling = wait_batch(f);
 		if (f->filling == NULL) {
 			tally_add(&f->dropped, 1);

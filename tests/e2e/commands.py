@@ -325,6 +325,19 @@ def replay_to_a_file():
 
 
 @case
+def captures_are_spared():
+    """a capture is never written over, under whatever name, by whatever output"""
+    write("capture", read(CAPTURE))
+    os.symlink("capture", "link")
+    for words in (["-o", "capture"], ["-o", "./link"], ["--top", "-o", "link"], ["--pretty", "-o", "capture"]):
+        one_line(2, "is the capture", "replay", *words, OTHER, "capture")
+        assert read("capture") == read(CAPTURE)
+    with open("capture", "ab") as file:
+        done = subprocess.run([WIRESPAN, "replay", "link"], stdout=file, stderr=subprocess.PIPE, timeout=LIMIT)
+    assert done.returncode == 2 and read("capture") == read(CAPTURE), done.stderr
+
+
+@case
 def replay_lays_out():
     """--pretty lays the same documents out"""
     out = wirespan("replay", "--pretty", CAPTURE).says(0).out
@@ -481,6 +494,24 @@ def live_exchanges_are_written():
     assert [d["status"] for d in documents].count("OK") == 19
     assert {d["observer"]["ingress"]["interface"]["name"] for d in documents} == {"lo"}
     assert b"documents      20 delivered" in err and b"losses         none" in err, err
+
+
+@case
+def live_end_reads_what_came():
+    """run reads on, when told to end, until it has all that came before"""
+    server = Server()
+    port = server.server_address[1]
+    child = watching("-i", "lo", "-o", "out", "-E", f"protocols.http.ports={port}")
+    for number in range(200):
+        client = http.client.HTTPConnection("127.0.0.1", port)
+        client.request("GET", f"/item/{number}")
+        client.getresponse().read()
+        client.close()
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=LIMIT)
+    server.shutdown()
+    paths = [json.loads(line)["path"] for line in read("out").splitlines()]
+    assert paths == [f"/item/{number}" for number in range(200)], f"{len(paths)} documents: {err.decode()}"
 
 
 @case

@@ -93,6 +93,36 @@ Test(capture_device, any, .timeout = 60)
 	hear("any", SLL2);
 }
 
+/* Told to end, it still gives all that came before, although the kernel has not handed over the
+ * last of it, and none of what comes later. */
+Test(capture_device, drained_at_the_end, .timeout = 60)
+{
+	struct device_conf conf = {.snap_bytes = 65535, .buffer_bytes = 4 << 20};
+	uint16_t port;
+	int fd = udp_socket(&port);
+	unsigned heard = 0, turns = 0;
+	struct frame frame;
+	enum next got;
+	struct tap tap;
+
+	conf.ports.udp = (struct filter_ports){&port, 1, false};
+	tap = open_or_skip("lo", &conf);
+	for (unsigned i = 0; i < DATAGRAMS; i++)
+		cr_assert_eq(send(fd, "x", 1, 0), 1);
+	tap.source->drain(tap.self);
+	usleep(1000);
+	cr_assert_eq(send(fd, "y", 1, 0), 1);
+	while ((got = tap.source->next(tap.self, &frame, NULL)) != NEXT_END) {
+		cr_assert(got <= NEXT_IDLE);
+		cr_assert_lt(++turns, PATIENCE + DATAGRAMS);
+		if (got == NEXT_FRAME)
+			heard++;
+	}
+	cr_expect_eq(heard, DATAGRAMS);
+	tap.source->close(tap.self);
+	close(fd);
+}
+
 /* What comes faster than it is read is counted as dropped, not lost in silence. */
 Test(capture_device, a_full_buffer_is_counted, .timeout = 60)
 {

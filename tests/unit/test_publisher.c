@@ -282,6 +282,27 @@ Test(publisher, live_drops_and_counts_instead_of_waiting)
 	buf_fini(&s.got);
 }
 
+/* Told to end, a worker reads what the kernel holds, faster than it came: then it waits, too. */
+Test(publisher, live_waits_when_stopped)
+{
+	struct script s = {0};
+	struct publish_conf conf = small(false);
+	struct publish_stats stats;
+	volatile sig_atomic_t stop = 1;
+	unsigned written = 0;
+
+	conf.stop = &stop;
+	struct publisher *p = start(&conf, &s, 1);
+
+	for (unsigned i = 0; i < DOCUMENTS; i++)
+		written += write_document(publisher_funnel(p, 0), 0, written, 1000);
+	cr_assert_eq(written, DOCUMENTS);
+	cr_assert(publisher_close(p, INT64_MAX, &stats, NULL));
+	cr_assert_eq(stats.delivered, DOCUMENTS);
+	cr_assert_eq(stats.dropped, 0);
+	buf_fini(&s.got);
+}
+
 Test(publisher, live_books_balance_under_load)
 {
 	struct script s = {.again_each = 5000, .refuse_each = 1000};
