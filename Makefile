@@ -20,7 +20,7 @@ LDFLAGS += $(if $(SAN),-fsanitize=$(SAN),-pie -Wl,-z,relro,-z,now) $(EXTRA)
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread -lm
 
 # `make V=1` shows whole command lines.
-RUN = $(if $(V),,@echo "  $(1) $(patsubst $(BUILD)/%,%,$@)";)
+RUN = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(1) $(patsubst $(BUILD)/%,%,$@)";))
 
 LIB_SRC := $(filter-out shipper/main.c,$(wildcard shipper/*.c shipper/*/*.c protos/*.c protos/*/*.c \
 	outputs/*.c outputs/*/*.c))
@@ -138,7 +138,7 @@ cover: ## line coverage of the tests, by folder
 	@scripts/coverage build-cover
 
 .PHONY: lint format
-lint: ## layout, clang's warnings, long functions and files
+lint: ## layout, clang's warnings, cppcheck, long functions and files
 	@tests/lint
 format: ## lay all C files out by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')

@@ -209,7 +209,7 @@ enum exit_code command_unknown(int argc, char **argv)
 	size_t count = 0;
 	bool first = false;
 
-	for (; commands[count] != NULL && count < 64; count++) {
+	for (; count < 64 && commands[count] != NULL; count++) {
 		const char *name = commands[count]->name;
 		size_t len = strcspn(name, " ");
 
