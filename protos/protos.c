@@ -1,8 +1,10 @@
 #include "protos/protos.h"
 
 extern const struct proto proto_http;
+extern const struct proto proto_mysql;
 
 const struct proto *const protos[] = {
 	&proto_http,
+	&proto_mysql,
 	NULL,
 };

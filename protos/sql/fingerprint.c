@@ -487,8 +487,15 @@ static void operators(struct pass *p)
 		p->at += 2;
 		return;
 	}
+	if (p->mysql && *p->at == '@') { /* @variable, @@system_variable, ?@? */
+		while (look(p, n) == '@')
+			n++;
+		operator(p, n < 8 ? n : 8);
+		p->after = AFTER_POINT;
+		return;
+	}
 	if (memchr("=<>!~%^&|@#", *p->at, 11)) {
-		while (look(p, n) && memchr("=<>!~%^&|@", look(p, n), 10))
+		while (look(p, n) && memchr("=<>!~%^&|@", look(p, n), p->mysql ? 9 : 10))
 			n++;
 		operator(p, n < 8 ? n : 8);
 		return;

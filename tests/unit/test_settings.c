@@ -73,11 +73,29 @@ static const struct proto_conf *http(void)
 	return NULL;
 }
 
+/* Without those on protocols beside HTTP that a listing of protocols leaves out: there will be
+ * more. */
+static void drop_others(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < faults.remarks.count; i++) {
+		char *remark = faults.remarks.at[i];
+
+		if (strstr(remark, "switched off") && strncmp(remark, "http ", 5) != 0)
+			free(remark);
+		else
+			faults.remarks.at[n++] = remark;
+	}
+	faults.remarks.count = n;
+}
+
 static void remarks_are(const char *first, ...)
 {
 	va_list args;
 	size_t n = 0;
 
+	drop_others();
 	va_start(args, first);
 	for (const char *text = first; text != NULL; text = va_arg(args, const char *), n++) {
 		char whole[600];
@@ -439,6 +457,7 @@ Test(settings, packetbeat_as_it_is_installed)
 	cr_assert_eq(settings.capture.snap_bytes, 1514);
 	cr_assert_eq(settings.capture.buffer_bytes, 100LL << 20);
 	cr_assert_eq(http()->ports.at[1], 9000);
+	drop_others();
 	cr_assert_eq(faults.remarks.count, 11);
 	settings_free(&settings);
 }
@@ -471,9 +490,9 @@ Test(settings, packetbeat_protocols_as_a_map)
 
 Test(settings, packetbeat_reads_only_what_is_listed)
 {
-	takes("packetbeat.protocols:\n- type: mysql\n  ports: [3306]\n");
+	takes("packetbeat.protocols:\n- type: memcache\n  ports: [11211]\n");
 	cr_assert_not(http()->enabled);
-	remarks_are("2: packetbeat.protocols: mysql is passed over: it is not read yet",
+	remarks_are("2: packetbeat.protocols: memcache is passed over: it is not read yet",
 		    "http is not among packetbeat.protocols: switched off", NULL);
 	settings_free(&settings);
 }

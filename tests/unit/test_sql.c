@@ -77,7 +77,9 @@ Test(sql, placeholders)
 		"select a from t where b = ? and c = ?");
 	becomes(SQL_PGSQL, "select a from t where b=$1 and c=$22 and d[1:2]=x",
 		"select a from t where b = ? and c = ? and d[? : ?] = x");
-	becomes(SQL_MYSQL, "set @a:=5", "set @ a := ?");
+	becomes(SQL_MYSQL, "set @a:=5, b=@@c.d", "set @a := ?, b = @@c.d");
+	becomes(SQL_MYSQL, "select * from t where a=@b", "select * from t where a = @b");
+	becomes(SQL_MYSQL, "grant all on a.* to 'b'@'%'", "grant all on a.* to ? @?");
 }
 
 Test(sql, comments_go)

@@ -1,0 +1,103 @@
+#include "protos/mysql/statement.h"
+#include "shipper/base/must.h"
+
+#include <stdlib.h>
+
+enum { ROOM_FIRST = 8 };
+
+/* The place of the id, or where it would be. Ids grow, so it is mostly near the end. */
+static size_t place(const struct statements_kept *s, uint32_t id)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->at[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct statement *statement_find(const struct statements_kept *s, uint32_t id)
+{
+	size_t i = place(s, id);
+
+	return i < s->count && s->at[i]->id == id ? s->at[i] : NULL;
+}
+
+static void drop_at(struct statements_kept *s, struct quota *quota, size_t i)
+{
+	quota_give(quota, s->at[i]->size);
+	free(s->at[i]);
+	s->count--;
+	memmove(s->at + i, s->at + i + 1, (s->count - i) * sizeof(struct statement *));
+}
+
+void statement_drop(struct statements_kept *s, struct quota *quota, uint32_t id)
+{
+	size_t i = place(s, id);
+
+	if (i < s->count && s->at[i]->id == id)
+		drop_at(s, quota, i);
+}
+
+static void make_room(struct statements_kept *s, struct quota *quota)
+{
+	if (s->count == STATEMENTS_MAX)
+		drop_at(s, quota, 0);
+	if (s->count < s->room)
+		return;
+	size_t room = s->room ? 2 * s->room : ROOM_FIRST;
+
+	quota_take(quota, (room - s->room) * sizeof(struct statement *));
+	s->at = must_realloc(s->at, room * sizeof(struct statement *));
+	s->room = room;
+}
+
+struct statement *statement_add(struct statements_kept *s, struct quota *quota, uint32_t id,
+				uint16_t params, const struct bytes texts[4])
+{
+	size_t all = texts[0].len + texts[1].len + texts[2].len + texts[3].len;
+	size_t bits = (params + 7u) / 8u;
+	size_t size = sizeof(struct statement) + all + 2u * params + bits;
+	struct statement *st = must_alloc(size);
+	uint8_t *to = st->texts;
+
+	statement_drop(s, quota, id);
+	make_room(s, quota);
+	*st = (struct statement){.id = id,
+				 .params = params,
+				 .size = size,
+				 .text_len = (uint32_t)texts[0].len,
+				 .print_len = (uint32_t)texts[1].len,
+				 .method_len = (uint16_t)texts[2].len,
+				 .tables_len = (uint16_t)texts[3].len,
+				 .types = to + all,
+				 .long_data = to + all + 2u * params};
+	for (int i = 0; i < 4; i++) {
+		if (texts[i].len > 0)
+			memcpy(to, texts[i].at, texts[i].len);
+		to += texts[i].len;
+	}
+	size_t i = place(s, id);
+
+	memmove(s->at + i + 1, s->at + i, (s->count - i) * sizeof(struct statement *));
+	s->at[i] = st;
+	s->count++;
+	quota_take(quota, size);
+	return st;
+}
+
+void statements_free(struct statements_kept *s, struct quota *quota)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		quota_give(quota, s->at[i]->size);
+		free(s->at[i]);
+	}
+	quota_give(quota, s->room * sizeof(struct statement *));
+	free(s->at);
+	*s = (struct statements_kept){0};
+}
