@@ -150,14 +150,19 @@ static enum exit_code go(struct live *live, const struct settings *settings)
 {
 	struct crew *crew = must_alloc(sizeof(*crew));
 	enum exit_code code = EXIT_FAILED;
+	struct settings at_home = *settings;
 	struct tap taps[CREW_MAX];
 	struct fault fault;
 
 	if (open_devices(live, settings, taps)) {
-		if (crew_open(crew, settings, taps, live->devices, live->devices_count, &fault))
+		at_home.engine.home = home_open(&settings->home, &fault);
+		if (at_home.engine.home == NULL)
+			log_warning("%s", fault.text); /* documents say less */
+		if (crew_open(crew, &at_home, taps, live->devices, live->devices_count, &fault))
 			code = watch(live, crew);
 		else
 			log_error("%s", fault.text);
+		home_close(at_home.engine.home);
 	}
 	free(crew);
 	return code;

@@ -48,6 +48,7 @@ struct settings {
 	struct flow_conf flow;
 	struct engine_conf engine;
 	struct publish_conf publish;
+	struct home_conf home;
 	struct agent_conf agent;
 	struct log_conf log;
 	int64_t memory_max;	      /* bytes, for all workers */

@@ -24,6 +24,7 @@
 #include "shipper/base/counter.h"
 #include "shipper/base/piece.h"
 #include "shipper/flow/flow.h"
+#include "shipper/host/home.h"
 
 struct engine;
 
@@ -32,6 +33,7 @@ struct engine_conf {
 	void *const *proto_conf; /* by place in protos; each begins with struct proto_conf */
 	struct bytes tail; /* ready-made JSON members that end every document: agent, host, … */
 	const struct texts *tags;   /* of every document, before the protocol's own; may be NULL */
+	struct home *home;	    /* live: what this host knows; NULL for a file */
 	int64_t unparsed_bytes_max; /* of one direction, an unfinished part of a message */
 	int64_t exchanges_max;	    /* open ones of a conversation */
 };

@@ -415,6 +415,10 @@ struct conn *conn_new(struct engine *e, struct flow *flow)
 	conn->by_port = by_port;
 	conn->datagrams = flow->ends->transport != TRANSPORT_TCP;
 	conn->fresh = flow->midstream;
+	if (e->conf->home) {
+		conn->direction = home_direction(e->conf->home, flow->ends);
+		conn->holder = home_ask(e->conf->home, flow->ends);
+	}
 	conn->unsure = flow->midstream && !conn->datagrams ? NOTE_MIDSTREAM : 0;
 	if (by_port != 0 && (by_port & (by_port - 1)) == 0 && by_content == 0)
 		conn_choose(conn, &e->classes[__builtin_ctz(by_port)]);
@@ -454,6 +458,8 @@ void conn_free(struct conn *conn, enum flow_end why)
 		block->next = conn->class->free_states;
 		conn->class->free_states = block;
 	}
+	if (conn->holder)
+		holder_drop(e->conf->home, conn->holder);
 	buf_fini(&conn->lane[CLIENT].kept);
 	buf_fini(&conn->lane[SERVER].kept);
 	quota_give(e->quota, sizeof(*conn));

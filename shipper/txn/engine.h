@@ -76,6 +76,8 @@ struct conn {
 	struct lane lane[2];
 	bool has_community;
 	char community[COMMUNITY_ID_LEN];
+	enum direction direction; /* only with a home */
+	struct holder *holder;	  /* the process on this host; may be NULL */
 	struct conn *next_free;
 };
 

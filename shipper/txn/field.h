@@ -110,8 +110,7 @@ struct field {
 	X(NETWORK_TRANSPORT, "network.transport", FIELD_KEYWORD, NULL, "tcp or udp.", "\"tcp\"")   \
 	X(NETWORK_PROTOCOL, "network.protocol", FIELD_KEYWORD, NULL, "The protocol.", "\"http\"")  \
 	X(NETWORK_DIRECTION, "network.direction", FIELD_KEYWORD, NULL,                             \
-	  "ingress, egress or unknown, seen from this host; only for live capture.",               \
-	  "\"ingress\"")                                                                           \
+	  "ingress, egress, internal or unknown, seen from this host; only live.", "\"ingress\"")  \
 	X(NETWORK_BYTES, "network.bytes", FIELD_LONG, "bytes", "Both directions.", "409")          \
 	X(NETWORK_PACKETS, "network.packets", FIELD_LONG, "packets", "Both directions.", "2")      \
 	X(NETWORK_COMMUNITY_ID, "network.community_id", FIELD_KEYWORD, NULL,                       \
@@ -138,6 +137,14 @@ struct field {
 	  "That came too early while the exchange ran, both directions.", "1")                     \
 	X(TCP_GAP_BYTES, "tcp.gap_bytes", FIELD_LONG, "bytes",                                     \
 	  "That the capture lacks of the connection while the exchange ran.", "1448")              \
+	X(PROCESS_PID, "process.pid", FIELD_LONG, NULL,                                            \
+	  "The process on this host that holds the connection: the server's, else the client's.",  \
+	  "812")                                                                                   \
+	X(PROCESS_NAME, "process.name", FIELD_KEYWORD, NULL, "Its name.", "\"nginx\"")             \
+	X(PROCESS_EXECUTABLE, "process.executable", FIELD_KEYWORD, NULL, "Its file.",              \
+	  "\"/usr/sbin/nginx\"")                                                                   \
+	X(CONTAINER_ID, "container.id", FIELD_KEYWORD, NULL, "The container that it runs in.",     \
+	  NULL)                                                                                    \
 	X(RELATED_IP, "related.ip", FIELD_IP, NULL, "All addresses of the exchange.",              \
 	  "[\"192.0.2.10\",\"192.0.2.20\"]")                                                       \
 	X(ERROR_MESSAGE, "error.message", FIELD_TEXT, NULL,                                        \

@@ -46,6 +46,13 @@ static const char *trouble(const struct exchange *x)
 	return x->whole[SERVER] || !x->begun[SERVER] ? "Incomplete request" : "Incomplete response";
 }
 
+static const char *const direction_words[] = {
+	[DIRECTION_UNKNOWN] = "unknown",
+	[DIRECTION_INGRESS] = "ingress",
+	[DIRECTION_EGRESS] = "egress",
+	[DIRECTION_INTERNAL] = "internal",
+};
+
 static uint64_t address_hash(const struct exchange *x)
 {
 	const struct endpoints *ends = x->conn->flow->ends;
@@ -234,6 +241,8 @@ static void write_network(struct doc *d, const struct exchange *x)
 	doc_word(d, F_NETWORK_TYPE, ends->version == 4 ? "ipv4" : "ipv6");
 	doc_word(d, F_NETWORK_TRANSPORT, ends->transport == TRANSPORT_TCP ? "tcp" : "udp");
 	doc_word(d, F_NETWORK_PROTOCOL, conn->class->proto->name);
+	if (conn->engine->conf->home)
+		doc_word(d, F_NETWORK_DIRECTION, direction_words[conn->direction]);
 	doc_int(d, F_NETWORK_BYTES, (int64_t)(x->bytes[CLIENT] + x->bytes[SERVER]));
 	doc_int(d, F_NETWORK_PACKETS, (int64_t)x->packets[CLIENT] + x->packets[SERVER]);
 	doc_text(d, F_NETWORK_COMMUNITY_ID, bytes_of(conn->community, COMMUNITY_ID_LEN));
@@ -264,6 +273,18 @@ static void write_tcp(struct doc *d, const struct exchange *x)
 		doc_int(d, F_TCP_GAP_BYTES, (int64_t)gap);
 }
 
+static void write_process(struct doc *d, const struct holder *holder)
+{
+	const struct process *process = holder ? holder_process(holder) : NULL;
+
+	if (process == NULL)
+		return;
+	doc_int(d, F_PROCESS_PID, process->pid);
+	doc_text(d, F_PROCESS_NAME, bytes_str(process->name));
+	doc_text(d, F_PROCESS_EXECUTABLE, bytes_str(process->executable));
+	doc_text(d, F_CONTAINER_ID, bytes_str(process->container));
+}
+
 static void write_notes(struct doc *d, const struct exchange *x)
 {
 	const char *const *own = x->conn->class->proto->notes;
@@ -288,6 +309,7 @@ static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 	write_network(d, x);
 	if (ends->transport == TRANSPORT_TCP)
 		write_tcp(d, x);
+	write_process(d, x->conn->holder);
 	doc_list_begin(d, F_RELATED_IP);
 	for (int role = CLIENT; role <= SERVER; role++)
 		doc_list_ip(d, &ends->addr[role ^ x->asker], ends->version);
