@@ -6,8 +6,8 @@ import os
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-CAPTURES = os.path.join(ROOT, "tests", "captures", "http")
-GOLDEN = os.path.join(ROOT, "tests", "golden", "http")
+CAPTURES = os.path.join(ROOT, "tests", "captures")
+GOLDEN = os.path.join(ROOT, "tests", "golden")
 WIRESPAN = os.environ.get("WIRESPAN", os.path.join(ROOT, "build", "wirespan"))
 
 failed = False
@@ -26,8 +26,14 @@ def skip(name, why):
     print(f"ok - {name} # SKIP {why}", flush=True)
 
 
-def names():
-    return sorted(os.path.basename(path)[:-len(".pcap")] for path in glob.glob(CAPTURES + "/*.pcap"))
+def protocols():
+    return sorted(os.listdir(CAPTURES))
+
+
+def names(protocol):
+    """Recorded cases: http/slow."""
+    return sorted(f"{protocol}/{os.path.basename(path)[:-len('.pcap')]}"
+                  for path in glob.glob(f"{CAPTURES}/{protocol}/*.pcap"))
 
 
 def capture(name):
@@ -36,7 +42,7 @@ def capture(name):
 
 def config(name):
     own = os.path.join(GOLDEN, name + ".yml")
-    return own if os.path.exists(own) else os.path.join(GOLDEN, "all.yml")
+    return own if os.path.exists(own) else os.path.join(GOLDEN, os.path.dirname(name), "all.yml")
 
 
 def wirespan(*arguments):

@@ -52,6 +52,18 @@ static int64_t id_of(yajl_val tree, const char *side)
 	return text && *text ? strtoll(text, NULL, 10) : -1;
 }
 
+/* Where a protocol has no headers: the number behind "id-", in what was asked and in what was
+ * answered (`response`). */
+static int64_t word_id(const char *line, bool answered)
+{
+	const char *response = strstr(line, "\"response\":\"");
+	const char *word = strstr(answered && response ? response : line, "id-");
+
+	if (!word || (answered && !response) || (!answered && response && word > response))
+		return -1;
+	return word[3] >= '0' && word[3] <= '9' ? strtoll(word + 3, NULL, 10) : -1;
+}
+
 static uint16_t port_of(yajl_val tree, const char *side)
 {
 	const char *path[] = {side, "port", NULL};
@@ -94,6 +106,12 @@ void harvest_read(struct crop *crop)
 	crop->client_port = port_of(tree, "client");
 	crop->asked = id_of(tree, "request");
 	crop->answered = id_of(tree, "response");
+	const char *http[] = {"http", NULL};
+
+	if (tree && !member(tree, http, yajl_t_any)) {
+		crop->asked = word_id(crop->line, false);
+		crop->answered = word_id(crop->line, true);
+	}
 	yajl_tree_free(tree);
 }
 

@@ -3,9 +3,9 @@
  *
  *   mutate [--write] [CASE...]
  *
- * Runs every capture of tests/captures/http (or those named) through the whole pipeline, in one
- * process: as it is, where the documents must be those of tests/golden/http to the letter, then
- * changed in every way of `mutations`, where they must
+ * Runs every capture below tests/captures (or those named: http/slow, or http for all of its)
+ * through the whole pipeline, in one process: as it is, where the documents must be those of
+ * tests/golden to the letter, then changed in every way of `mutations`, where they must
  *
  *   SAME   be the golden ones again, in any order, all that the transport does not decide alike
  *   LOSSY  each be a golden one, or carry a note or an error; be golden where another connection
@@ -28,12 +28,12 @@ enum {
 	SHUFFLE_SEEDS = 40,
 	THIN_SEEDS = 100,
 	SERVER_PORTS_BELOW = 10000,
-	NAME_MAX_BYTES = 200,
+	NAME_MAX_BYTES = 600,
 	CONTEXT = 60
 };
 
-#define CAPTURES "tests/captures/http"
-#define GOLDEN	 "tests/golden/http"
+#define CAPTURES "tests/captures"
+#define GOLDEN	 "tests/golden"
 
 struct subject {
 	const char *name;
@@ -356,8 +356,9 @@ static bool load(struct subject *s)
 	char path[NAME_MAX_BYTES];
 
 	snprintf(path, sizeof path, "%s/%s.yml", GOLDEN, s->name);
-	if (access(path, R_OK) != 0)
-		snprintf(path, sizeof path, "%s/all.yml", GOLDEN);
+	if (access(path, R_OK) != 0) /* the protocol's */
+		snprintf(path, sizeof path, "%s/%.*s/all.yml", GOLDEN, (int)strcspn(s->name, "/"),
+			 s->name);
 	if (!settings_load(&s->settings, path, NULL, 0, &faults)) {
 		printf("not ok - %s: %s\n", path, faults.at[0].text);
 		return false;
@@ -425,6 +426,31 @@ static int is_capture(const struct dirent *entry)
 	return dot && strcmp(dot, ".pcap") == 0;
 }
 
+static int is_folder(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* All captures of a protocol. */
+static bool all_cases(const char *protocol, bool write)
+{
+	char path[NAME_MAX_BYTES];
+	struct dirent **found = NULL;
+	bool ok = true;
+
+	snprintf(path, sizeof path, "%s/%s", CAPTURES, protocol);
+	int n = scandir(path, &found, is_capture, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		*strrchr(found[i]->d_name, '.') = 0;
+		snprintf(path, sizeof path, "%s/%s", protocol, found[i]->d_name);
+		ok &= one_case(path, write);
+		free(found[i]);
+	}
+	free(found);
+	return ok && n > 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
@@ -433,14 +459,13 @@ int main(int argc, char **argv)
 
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_PLAIN);
 	for (int i = write ? 2 : 1; i < argc; i++)
-		ok &= one_case(argv[i], write);
+		ok &= strchr(argv[i], '/') ? one_case(argv[i], write) : all_cases(argv[i], write);
 	if (argc > (write ? 2 : 1))
 		return !ok;
-	int n = scandir(CAPTURES, &found, is_capture, alphasort);
+	int n = scandir(CAPTURES, &found, is_folder, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		*strrchr(found[i]->d_name, '.') = 0;
-		ok &= one_case(found[i]->d_name, write);
+		ok &= all_cases(found[i]->d_name, write);
 		free(found[i]);
 	}
 	free(found);
