@@ -1,10 +1,12 @@
 #include "protos/protos.h"
 
 extern const struct proto proto_http;
+extern const struct proto proto_redis;
 extern const struct proto proto_mysql;
 
 const struct proto *const protos[] = {
 	&proto_http,
+	&proto_redis,
 	&proto_mysql,
 	NULL,
 };

@@ -1,0 +1,118 @@
+#include "protos/redis/redis.h"
+#include "shipper/base/hash.h"
+#include "shipper/txn/digits.h"
+
+enum { LINE_END = 2 };
+
+/* ---- On the wire ---- */
+
+bool string_take(struct string *s, struct cursor *c, struct bytes *piece)
+{
+	uint64_t text = s->left > LINE_END ? s->left - LINE_END : 0;
+	struct bytes b = cursor_upto(c, s->left);
+
+	*piece = bytes_head(b, text);
+	s->left -= b.len;
+	for (size_t i = piece->len; i < b.len; i++)
+		if (b.at[i] != (s->left + (b.len - i) == LINE_END ? '\r' : '\n'))
+			return false;
+	return true;
+}
+
+bool string_lose(struct string *s, uint64_t n)
+{
+	if (!s->open || n > s->left)
+		return false;
+	s->left -= n;
+	return true;
+}
+
+/* ---- In documents ---- */
+
+/* Without what was added from `len` on. */
+static void clip_shorten(struct exchange *x, struct clip *clip, uint32_t len)
+{
+	if (clip->at + clip->len == x->kept.len)
+		x->kept.len = clip->at + len;
+	clip->len = len;
+}
+
+void value_begin(struct value *v, const struct clip *clip)
+{
+	*v = (struct value){.at = clip->len};
+}
+
+void value_more(struct value *v, struct exchange *x, struct clip *clip, struct bytes more)
+{
+	const struct redis_conf *conf = conn_conf(x->conn);
+	uint64_t room = (uint64_t)conf->max_value_length - v->kept;
+
+	if (v->hidden || v->closed || clip->cut)
+		return;
+	if (more.len > room) {
+		v->cut = true;
+		more.len = (size_t)room;
+	}
+	v->kept += (uint32_t)more.len;
+	exchange_keep(x, clip, more);
+}
+
+/* Control characters do not stand in what people store as text. */
+static bool is_binary(struct bytes text)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < text.len; i++)
+		found |= text.at[i] < ' ' && text.at[i] != '\n' && text.at[i] != '\t' &&
+			 text.at[i] != '\r';
+	return found;
+}
+
+/* How many bytes at the end begin a character that is cut off there. */
+static uint32_t broken_tail(struct bytes text)
+{
+	for (uint32_t n = 1; n <= 3 && n <= text.len; n++) {
+		uint8_t c = text.at[text.len - n];
+
+		if (c >= 0xc0)
+			return (c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2) > n ? n : 0;
+		if (c < 0x80)
+			return 0;
+	}
+	return 0;
+}
+
+static void keep_size(struct exchange *x, struct clip *clip, uint64_t len)
+{
+	uint8_t text[DECIMAL_MAX + 16] = "<";
+	uint8_t *at = digits_u64(text + 1, len);
+
+	memcpy(at, " bytes>", 7);
+	exchange_keep(x, clip, bytes_of(text, (size_t)(at + 7 - text)));
+}
+
+void value_end(struct value *v, struct exchange *x, struct clip *clip, uint64_t len)
+{
+	struct bytes text = bytes_skip(exchange_text(x, clip), v->at);
+
+	if (v->hidden) {
+		exchange_keep(x, clip, BYTES("xxxxx"));
+	} else if (is_binary(text)) {
+		clip_shorten(x, clip, v->at);
+		keep_size(x, clip, len);
+	} else if (v->cut || clip->cut) {
+		clip_shorten(x, clip, clip->len - broken_tail(text));
+		x->notes |= NOTE_TRIMMED;
+	}
+}
+
+void value_hash(struct value *v, struct exchange *x, struct clip *clip)
+{
+	struct bytes text = bytes_skip(exchange_text(x, clip), v->at);
+	uint8_t hex[HEX16];
+
+	digits_hex16(hex, hash_bytes(text));
+	clip_shorten(x, clip, v->at);
+	exchange_keep(x, clip, bytes_of(hex, HEX16));
+	v->cut = false;
+}
