@@ -3,10 +3,12 @@
 extern const struct proto proto_http;
 extern const struct proto proto_redis;
 extern const struct proto proto_mysql;
+extern const struct proto proto_pgsql;
 
 const struct proto *const protos[] = {
 	&proto_http,
 	&proto_redis,
 	&proto_mysql,
+	&proto_pgsql,
 	NULL,
 };

@@ -2,11 +2,14 @@
  * HTTP through the real engine: the plain case, then every rule of framing as a story, then every
  * story again cut at every size.
  */
+#include "protos/http/http.h"
 #include "tests/unit/http_stories.h"
-#include "tests/unit/http_talk.h"
+#include "tests/unit/talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+
+extern const struct proto proto_http;
 
 /* A field has this text; NULL: it is not there. */
 static void expect(struct talk *t, const char *story, size_t doc, const char *path,
@@ -25,9 +28,9 @@ static void expect(struct talk *t, const char *story, size_t doc, const char *pa
 static void tell(struct talk *t, const struct story *story, size_t cut)
 {
 	if (story->midstream)
-		talk_open_midstream(t, story->options);
+		talk_open_midstream(t, &proto_http, story->options);
 	else
-		talk_open(t, story->options);
+		talk_open(t, &proto_http, story->options);
 	t->cut = cut;
 	for (const struct story_step *s = story->steps; s->kind != STORY_OVER; s++) {
 		switch (s->kind) {
@@ -60,7 +63,7 @@ Test(http, a_plain_exchange_has_all_its_fields)
 {
 	struct talk t;
 
-	talk_open(&t, NULL);
+	talk_open(&t, &proto_http, NULL);
 	talk_text(&t, CLIENT,
 		  "GET /users/17/photo.png?size=2 HTTP/1.1\r\nHost: www.example.com:8080\r\n"
 		  "User-Agent: probe/1.0\r\nReferer: http://www.example.com/\r\n\r\n");
@@ -180,7 +183,7 @@ Test(http, the_connections_port_is_the_urls_where_host_names_none)
 {
 	struct talk t;
 
-	talk_open(&t, NULL);
+	talk_open(&t, &proto_http, NULL);
 	t.ends.port[SERVER] = 8002;
 	talk_text(&t, CLIENT, "GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n");
 	talk_text(&t, CLIENT, "GET /b HTTP/1.1\r\nHost: a.example:81\r\n\r\n");
@@ -212,7 +215,7 @@ Test(http, long_lines_are_cut_but_their_place_is_kept)
 				 "GET /%0*d HTTP/1.1\r\nX-Long: %0*d\r\n%sX-After: here\r\n\r\n",
 				 more > 0 ? LINE_MAX_BYTES : 5, 0, fill, 7,
 				 more % 2 ? " continued\r\n" : "");
-			talk_open(&t, options);
+			talk_open(&t, &proto_http, options);
 			t.cut = cut * 1447;
 			talk_text(&t, CLIENT, text);
 			talk_text(&t, SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -233,7 +236,7 @@ Test(http, headers_without_end_are_passed_over_in_bounded_memory)
 					      "max_message_size=4096", NULL};
 	struct talk t;
 
-	talk_open(&t, options);
+	talk_open(&t, &proto_http, options);
 	talk_text(&t, CLIENT, "GET / HTTP/1.1\r\n");
 	for (int i = 0; i < 20000; i++)
 		talk_text(&t, CLIENT, "X-Endless: 0123456789012345678901234567890123456789\r\n");

@@ -3,11 +3,13 @@
  */
 #include "protos/http/content.h"
 #include "protos/http/fingerprint.h"
-#include "tests/unit/http_talk.h"
+#include "tests/unit/talk.h"
 
 #include <criterion/criterion.h>
 #include <zlib.h>
 #include <zstd.h>
+
+extern const struct proto proto_http;
 
 static struct buf deflated(struct bytes text, int window)
 {
@@ -146,7 +148,7 @@ Test(http_content, a_coded_body_in_a_document)
 	struct talk t;
 
 	for (int i = 0; i < 3; i++) {
-		talk_open(&t, i == 2 ? coded : options);
+		talk_open(&t, &proto_http, i == 2 ? coded : options);
 		talk_text(&t, CLIENT, "GET / HTTP/1.0\r\n\r\n");
 		talk_text(&t, SERVER,
 			  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: "

@@ -3,9 +3,11 @@
  * the whole document searched for it.
  */
 #include "protos/http/secrets.h"
-#include "tests/unit/http_talk.h"
+#include "tests/unit/talk.h"
 
 #include <criterion/criterion.h>
+
+extern const struct proto proto_http;
 
 static char keyword_a[] = "password", keyword_b[] = "token";
 static char *keywords[] = {keyword_a, keyword_b};
@@ -134,7 +136,7 @@ static void expect_no_secret(const char *request, const char *response)
 	for (size_t cut = 0; cut < 60; cut++) {
 		struct talk t;
 
-		talk_open(&t, all_options);
+		talk_open(&t, &proto_http, all_options);
 		t.cut = cut;
 		talk_text(&t, CLIENT, request);
 		talk_text(&t, SERVER, response);
@@ -214,7 +216,7 @@ Test(http_secrets, a_message_in_a_body_is_withheld)
 	static const char *const options[] = {"include_body_for=http", NULL};
 	struct talk t;
 
-	talk_open(&t, options);
+	talk_open(&t, &proto_http, options);
 	talk_text(&t, CLIENT, "TRACE / HTTP/1.1\r\nCookie: a=hunter2\r\n\r\n");
 	talk_text(&t, SERVER,
 		  "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\nContent-Length: 39\r\n\r\n"
@@ -232,7 +234,7 @@ Test(http_secrets, credentials_and_cookies_are_masked_without_any_keyword)
 	static const char *const options[] = {"send_all_headers=true", "send_request=true", NULL};
 	struct talk t;
 
-	talk_open(&t, options);
+	talk_open(&t, &proto_http, options);
 	talk_text(&t, CLIENT,
 		  "GET http://ada:hunter2@h/ HTTP/1.1\r\nAuthorization: Bearer hunter2\r\n"
 		  "Cookie: a=hunter2\r\nReferer: http://ada:hunter2@h/\r\n\r\n");

@@ -1,11 +1,7 @@
-#include "tests/unit/http_talk.h"
-
-#include "protos/protos.h"
+#include "tests/unit/talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-
-extern const struct proto proto_http;
 
 static struct buf *talk_room(void *self)
 {
@@ -27,7 +23,7 @@ static const struct document_sink sink = {.room = talk_room, .wrote = talk_wrote
 
 static void set_option(struct talk *t, const char *text)
 {
-	const struct option *tables[] = {proto_options, proto_http.options};
+	const struct option *tables[] = {proto_options, t->protos[0]->options};
 	size_t n = strcspn(text, "=");
 	struct fault fault = {0};
 
@@ -35,28 +31,31 @@ static void set_option(struct talk *t, const char *text)
 		for (const struct option *row = tables[i]; row->name; row++) {
 			if (strlen(row->name) != n || memcmp(row->name, text, n) != 0)
 				continue;
-			cr_assert(option_parse(row, &t->conf, text + n + 1, &fault), "%s: %s", text,
-				  fault.text);
+			cr_assert(option_parse(row, t->confs[0], text + n + 1, &fault), "%s: %s",
+				  text, fault.text);
 			return;
 		}
 	}
 	cr_assert_fail("no option %s", text);
 }
 
-static void open_conn(struct talk *t, const char *const *options, bool midstream)
+static void open_conn(struct talk *t, const struct proto *proto, const char *const *options,
+		      bool midstream)
 {
 	struct fault fault = {0};
 
-	*t = (struct talk){.now = INT64_C(1700000000) * NS_PER_S};
-	option_default(proto_options, &t->conf);
-	option_default(proto_http.options, &t->conf);
+	*t = (struct talk){.now = INT64_C(1700000000) * NS_PER_S, .protos = {proto}};
+	t->confs[0] = calloc(1, proto->conf_size);
+	option_default(proto_options, t->confs[0]);
+	option_default(proto->options, t->confs[0]);
 	set_option(t, "ports=[80]");
 	for (; options && *options; options++)
 		set_option(t, *options);
-	cr_assert(proto_http.ready(&t->conf, &fault), "%s", fault.text);
-	t->confs[0] = &t->conf;
-	t->engine_conf = (struct engine_conf){
-		.proto_conf = t->confs, .unparsed_bytes_max = 256 << 10, .exchanges_max = 1000};
+	cr_assert(proto->ready == NULL || proto->ready(t->confs[0], &fault), "%s", fault.text);
+	t->engine_conf = (struct engine_conf){.protos = t->protos,
+					      .proto_conf = t->confs,
+					      .unparsed_bytes_max = 256 << 10,
+					      .exchanges_max = 1000};
 	t->quota.limit = SIZE_MAX;
 	t->ends = (struct endpoints){
 		.addr = {{{192, 0, 2, 10}}, {{192, 0, 2, 20}}},
@@ -70,14 +69,14 @@ static void open_conn(struct talk *t, const char *const *options, bool midstream
 	cr_assert(t->conn != NULL);
 }
 
-void talk_open(struct talk *t, const char *const *options)
+void talk_open(struct talk *t, const struct proto *proto, const char *const *options)
 {
-	open_conn(t, options, false);
+	open_conn(t, proto, options, false);
 }
 
-void talk_open_midstream(struct talk *t, const char *const *options)
+void talk_open_midstream(struct talk *t, const struct proto *proto, const char *const *options)
 {
-	open_conn(t, options, true);
+	open_conn(t, proto, options, true);
 }
 
 /* Each piece in a block of its own size, so that a sanitizer sees reads past its end. */
@@ -147,8 +146,9 @@ void talk_close(struct talk *t)
 		yajl_tree_free(t->docs[i]);
 	engine_free(t->engine);
 	buf_fini(&t->out);
-	option_free(proto_options, &t->conf);
-	option_free(proto_http.options, &t->conf);
+	option_free(proto_options, t->confs[0]);
+	option_free(t->protos[0]->options, t->confs[0]);
+	free(t->confs[0]);
 }
 
 static void print_value(yajl_val v, char *to, size_t room)
@@ -159,6 +159,8 @@ static void print_value(yajl_val v, char *to, size_t room)
 		snprintf(to + n, room - n, "%s", YAJL_GET_STRING(v));
 	else if (YAJL_IS_NUMBER(v))
 		snprintf(to + n, room - n, "%s", YAJL_GET_NUMBER(v));
+	else if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v))
+		snprintf(to + n, room - n, YAJL_IS_TRUE(v) ? "true" : "false");
 	else if (YAJL_IS_ARRAY(v))
 		for (size_t i = 0; i < YAJL_GET_ARRAY(v)->len; i++) {
 			if (i > 0)

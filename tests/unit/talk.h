@@ -1,12 +1,12 @@
 /*
- * A made-up conversation between an HTTP client and a server, through the real engine.
+ * A made-up conversation between a client and a server, through the real engine.
  *
  * Owns     its engine, configuration and documents, until talk_close
  */
-#ifndef WIRESPAN_TESTS_HTTP_TALK_H
-#define WIRESPAN_TESTS_HTTP_TALK_H
+#ifndef WIRESPAN_TESTS_TALK_H
+#define WIRESPAN_TESTS_TALK_H
 
-#include "protos/http/http.h"
+#include "protos/protos.h"
 #include "shipper/txn/conn.h"
 
 #include <yajl/yajl_tree.h>
@@ -14,7 +14,7 @@
 enum { TALK_DOCS_MAX = 64 };
 
 struct talk {
-	struct http_conf conf;
+	const struct proto *protos[2];
 	void *confs[2];
 	struct engine_conf engine_conf;
 	struct quota quota;
@@ -32,9 +32,9 @@ struct talk {
 };
 
 /* Options as "name=value", ends with NULL; may be NULL. */
-void talk_open(struct talk *t, const char *const *options);
+void talk_open(struct talk *t, const struct proto *proto, const char *const *options);
 /* As talk_open, in the middle of a conversation. */
-void talk_open_midstream(struct talk *t, const char *const *options);
+void talk_open_midstream(struct talk *t, const struct proto *proto, const char *const *options);
 
 void talk_say(struct talk *t, enum side from, struct bytes text);
 void talk_text(struct talk *t, enum side from, const char *text);

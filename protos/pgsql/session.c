@@ -1,0 +1,185 @@
+/*
+ * Prepared statements and portals of a session: by name, bounded, the oldest goes.
+ *
+ * Owns     a block for each, charged to the worker's quota
+ */
+#include "protos/pgsql/pgsql.h"
+#include "shipper/base/hash.h"
+#include "shipper/base/must.h"
+
+#include <stdlib.h>
+
+static uint64_t name_hash(bool portal, struct bytes name)
+{
+	return hash_bytes(name) + portal;
+}
+
+static size_t block_size(const struct pg_statement *s)
+{
+	return sizeof(*s) + s->cap;
+}
+
+static void unlink_age(struct pg_session *s, struct pg_statement *st)
+{
+	*(st->earlier ? &st->earlier->later : &s->oldest) = st->later;
+	*(st->later ? &st->later->earlier : &s->newest) = st->earlier;
+}
+
+static void drop(struct conn *conn, struct pg_session *s, struct pg_statement *st)
+{
+	struct pg_statement **at = &s->buckets[st->hash % PG_BUCKETS];
+
+	while (*at != st)
+		at = &(*at)->next;
+	*at = st->next;
+	unlink_age(s, st);
+	s->count--;
+	s->texts -= st->cap;
+	s->portals -= st->parts.portal;
+	quota_give(conn_quota(conn), block_size(st));
+	free(st);
+}
+
+struct pg_statement *pg_find(struct pg_session *s, bool portal, struct bytes name)
+{
+	uint64_t hash = name_hash(portal, name);
+
+	if (s->buckets == NULL)
+		return NULL;
+	for (struct pg_statement *st = s->buckets[hash % PG_BUCKETS]; st; st = st->next)
+		if (st->hash == hash && st->parts.portal == portal &&
+		    bytes_eq(st->parts.name, name))
+			return st;
+	return NULL;
+}
+
+struct pg_statement *pg_find_id(struct pg_session *s, uint32_t id)
+{
+	struct pg_statement *st = s->newest;
+
+	while (st && st->id != id)
+		st = st->earlier;
+	return st;
+}
+
+void pg_forget(struct pg_reading *r, bool portal, struct bytes name)
+{
+	struct pg_statement *st = pg_find(r->session, portal, name);
+
+	if (st)
+		drop(r->conn, r->session, st);
+}
+
+void pg_forget_portals(struct pg_reading *r)
+{
+	struct pg_statement *earlier;
+
+	if (r->session->portals == 0)
+		return;
+	for (struct pg_statement *st = r->session->newest; st; st = earlier) {
+		earlier = st->earlier;
+		if (st->parts.portal)
+			drop(r->conn, r->session, st);
+	}
+}
+
+void pg_forget_all(struct conn *conn, struct pg_session *s)
+{
+	while (s->oldest)
+		drop(conn, s, s->oldest);
+	if (s->buckets)
+		quota_give(conn_quota(conn), PG_BUCKETS * sizeof(*s->buckets));
+	free(s->buckets);
+	s->buckets = NULL;
+}
+
+static void link_new(struct pg_session *s, struct pg_statement *st)
+{
+	struct pg_statement **bucket = &s->buckets[st->hash % PG_BUCKETS];
+
+	st->next = *bucket;
+	*bucket = st;
+	st->later = NULL;
+	st->earlier = s->newest;
+	*(s->newest ? &s->newest->later : &s->oldest) = st;
+	s->newest = st;
+	s->count++;
+	s->texts += st->cap;
+	s->portals += st->parts.portal;
+}
+
+static struct pg_statement *make(struct pg_reading *r, const struct pg_parts *p, size_t cap)
+{
+	struct pg_session *s = r->session;
+
+	while (s->count >= PG_STATEMENTS_MAX || (s->oldest && s->texts + cap > PG_TEXTS_MAX))
+		drop(r->conn, s, s->oldest);
+	if (s->buckets == NULL) {
+		s->buckets = must_alloc(PG_BUCKETS * sizeof(struct pg_statement *));
+		quota_take(conn_quota(r->conn), PG_BUCKETS * sizeof(struct pg_statement *));
+	}
+	struct pg_statement *st = must_alloc(sizeof(*st) + cap);
+
+	st->hash = name_hash(p->portal, p->name);
+	st->cap = cap;
+	st->parts.portal = p->portal;
+	quota_take(conn_quota(r->conn), block_size(st));
+	link_new(s, st);
+	return st;
+}
+
+static struct bytes put(uint8_t **to, struct bytes b)
+{
+	struct bytes copy = bytes_of(*to, b.len);
+
+	if (b.len > 0)
+		memcpy(*to, b.at, b.len);
+	*to += b.len;
+	return copy;
+}
+
+struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
+{
+	struct pg_session *s = r->session;
+	size_t need = p->name.len + p->text.len + p->params.len + p->types.len;
+	struct pg_statement *st = pg_find(s, p->portal, p->name);
+
+	if (st && (st->cap < need || st->cap > 4 * need + 1024)) {
+		drop(r->conn, s, st);
+		st = NULL;
+	}
+	if (st == NULL)
+		st = make(r, p, p->name.len > 0 ? need : need + need / 2);
+	uint8_t *to = st->bytes;
+
+	st->parts = *p;
+	st->parts.name = put(&to, p->name);
+	st->parts.text = put(&to, p->text);
+	st->parts.params = put(&to, p->params);
+	st->parts.types = put(&to, p->types);
+	st->id = ++s->ids;
+	st->epoch = s->epoch;
+	return st;
+}
+
+/* The server told the types that the client had left open. */
+void pg_learn_types(struct pg_reading *r, uint32_t id, struct bytes types)
+{
+	struct pg_statement *st = pg_find_id(r->session, id);
+	struct pg_parts p;
+
+	if (st == NULL || bytes_eq(st->parts.types, types))
+		return;
+	uint32_t epoch = st->epoch;
+	struct buf copy = {0};
+
+	p = st->parts;
+	buf_add(&copy, p.name);
+	buf_add(&copy, p.text);
+	p.name = bytes_of(copy.at, p.name.len);
+	p.text = bytes_of(copy.at + p.name.len, p.text.len);
+	p.types = types;
+	st = pg_remember(r, &p);
+	st->epoch = epoch;
+	buf_fini(&copy);
+}
