@@ -132,7 +132,7 @@ include tests/bench/bench.mk
 .PHONY: cover
 cover: ## line coverage of the tests, by folder
 	@scripts/install-packages cover
-	@$(MAKE) --no-print-directory -j2 programs BUILD=build-cover HARDEN= OPT='-O0 -g' EXTRA=--coverage
+	@$(MAKE) --no-print-directory -j2 programs BUILD=build-cover HARDEN= OPT='-O0 -g' EXTRA='--coverage -fprofile-update=atomic'
 	@find build-cover -name '*.gcda' -delete
 	@# Some fail here, for what the instrumentation says on standard error; `make test` judges.
 	@tests/run unit-cover mutate-cover e2e-cover >build-cover/log 2>&1 || tail -n 1 build-cover/log
