@@ -29,6 +29,9 @@
 #include "shipper/txn/field.h"
 
 struct conn;
+struct counters;
+struct endpoints;
+struct world; /* what all conversations of a protocol share within a worker */
 
 enum step { STEP_DONE, STEP_MORE, STEP_ALIEN };
 enum guess { GUESS_NO, GUESS_MAYBE, GUESS_YES }; /* MAYBE: too few bytes to tell */
@@ -60,6 +63,7 @@ struct exchange {
 	struct clip error;   /* error.message, where the other side said one */
 	struct clip raw[2];  /* send_request, send_response: without secrets, so the protocol's */
 	struct clip server_domain; /* server.domain and destination.domain, as the client said it */
+	bool settled;		   /* whole; it stays open only for what may yet repeat it */
 	struct addr forwarded_ip;  /* network.forwarded_ip, from what a proxy said */
 	uint8_t forwarded_version; /* 4 or 6; 0 when there is none */
 	enum status status;
@@ -116,6 +120,7 @@ struct proto {
 	size_t self_size; /* for a conversation: conn_self */
 	size_t side_size; /* for a direction: conn_side; zeroed when reading starts or resumes */
 	size_t exchange_size; /* for an exchange: exchange->own */
+	size_t world_size;    /* for all conversations of a worker: world_self */
 	size_t conf_size;     /* begins with struct proto_conf */
 	const struct option
 		*options; /* its own, beside proto_options; offsets in the conf struct */
@@ -141,6 +146,16 @@ struct proto {
 	void (*lose)(struct conn *conn);
 	/* Optional: the conversation goes: frees what hangs off conn_self and conn_side. */
 	void (*close)(struct conn *conn);
+	/* Optional: some packet time has passed (looked at every 100 ms). A protocol that has this
+	 * sees to its exchanges' timeouts by itself, with exchange_close. */
+	void (*tick)(struct world *world, nsec now);
+	/* Optional: the capture ended, all conversations are closed: writes what is still open. */
+	void (*finish)(struct world *world);
+	/* Optional: memory is short: lets the oldest of what it keeps go; false when it keeps
+	 * nothing. */
+	bool (*shrink)(struct world *world);
+	/* Optional: frees what hangs off world_self. */
+	void (*leave)(struct world *world);
 	/* Optional: checks what single rows cannot, and prepares (lower-cases, sorts, compiles). */
 	bool (*ready)(void *conf, struct fault *fault);
 };
@@ -160,6 +175,9 @@ struct exchange *exchange_begin(struct conn *conn, enum side from);
 /* MATCH_KEY: a question, or the answer to the question with that key, whichever side asks. */
 struct exchange *exchange_ask(struct conn *conn, enum side from, struct bytes key);
 struct exchange *exchange_answer(struct conn *conn, enum side from, struct bytes key);
+/* As exchange_answer, where the protocol has found the question by itself, maybe one of another
+ * conversation of datagrams; NULL: an answer without a question. */
+struct exchange *exchange_answer_from(struct conn *conn, enum side from, struct exchange *x);
 /* A message that belongs to no question (push data, a notification). */
 struct exchange *exchange_push(struct conn *conn, enum side from);
 
@@ -194,6 +212,8 @@ struct exchange *exchange_parked(struct conn *conn);
 /* No more answers (ANSWERS_MANY). Takes effect on return. An answer that exchange_again left open
  * ends with this unit. */
 void exchange_done(struct conn *conn, struct exchange *x);
+/* Ends and is written now, with these notes beside its own; not one that is in hand. */
+void exchange_close(struct exchange *x, uint32_t notes);
 /* The message in hand ends when its side of the connection does. */
 void exchange_until_close(struct conn *conn, enum side from);
 /* The message in hand will never be whole; what is known goes out, with the note. */
@@ -201,6 +221,42 @@ void exchange_spoil(struct conn *conn, enum side from, enum note note);
 /* All that follows in both directions is no longer this protocol (CONNECT, Upgrade, TLS): open
  * exchanges end as they are, the rest is passed over. Takes effect on return. */
 void conn_pass(struct conn *conn);
+
+/* Packet time of the unit's first and last byte, and the conversation's ends. */
+nsec conn_begin_time(const struct conn *conn);
+nsec conn_end_time(const struct conn *conn);
+const struct endpoints *conn_ends(const struct conn *conn);
+
+/* ---- What outlives conversations: calls, sessions ---- */
+
+struct world *conn_world(const struct conn *conn);
+void *world_self(const struct world *world);
+const void *world_conf(const struct world *world);
+struct quota *world_quota(const struct world *world);
+struct counters *world_counters(const struct world *world);
+
+/* A document that is not an exchange. Its fields are of the protocol's table. */
+struct record {
+	const char *type; /* and event.dataset; plain ASCII */
+	nsec start, end;  /* event.duration lies between */
+	enum status status;
+	bool unknown;	   /* event.outcome is neither success nor failure */
+	uint32_t notes;	   /* enum note */
+	uint64_t identity; /* with `start`, what event.id is made of: no two records share both */
+	struct bytes error;
+	const struct record_ends *ends;			   /* client and server; may be NULL */
+	void (*write)(const void *subject, struct doc *d); /* the protocol's own part */
+	const void *subject;
+};
+
+struct record_ends {
+	struct addr addr[2];
+	uint16_t port[2];
+	uint8_t version; /* 4 or 6 */
+	uint8_t transport;
+};
+
+void record_add(struct world *world, const struct record *record);
 
 /* Texts, cut at the protocol's max_message_size; a cut one notes NOTE_TRIMMED. */
 void exchange_keep(struct exchange *x, struct clip *clip, struct bytes more);

@@ -153,13 +153,14 @@ void worker_frame(struct worker *w, const struct frame *frame)
 	if (decode(w->decoder, frame, &packet))
 		flow_push(w->flows, &packet);
 	expire(w);
-	while (quota_over(&w->quota) && flow_evict(w->flows))
+	while (quota_over(&w->quota) && (flow_evict(w->flows) | engine_shrink(w->engine)))
 		count(&w->counters, COUNT_MEMORY_EVICTIONS);
 }
 
 void worker_finish(struct worker *w)
 {
 	flow_finish(w->flows);
+	engine_finish(w->engine);
 	if (w->sink->flush)
 		w->sink->flush(w->sink_self, true);
 }

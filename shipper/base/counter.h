@@ -69,6 +69,10 @@
 	X(EXCHANGES_LATE, "exchanges.late", "exchanges", "Answers that came after the timeout.")   \
 	X(EXCHANGES_LIMIT, "exchanges.limit", "exchanges",                                         \
 	  "Written early, at a limit on open ones.")                                               \
+	X(RECORDS_MADE, "records.made", "documents",                                               \
+	  "Of documents.made, those that are not exchanges: calls, registrations.")                \
+	X(RECORDS_LIMIT, "records.limit", "records",                                               \
+	  "Calls and the like written early, at a limit on their number or on memory.")            \
 	X(DOCUMENTS_MADE, "documents.made", "documents", "Documents written by the worker.")       \
 	X(DOCUMENTS_BYTES, "documents.bytes", "bytes", "Their length.")                            \
 	X(DOCUMENTS_CUT, "documents.cut", "documents", "Documents with a text cut at its limit.")  \

@@ -62,6 +62,12 @@ enum side engine_guess(const struct engine *engine, const struct packet *packet)
 /* Writes exchanges whose transaction_timeout is over. Cheap when there are none. */
 void engine_expire(struct engine *engine, nsec now);
 
+/* The capture ended, and every conversation is closed: what outlives them is written. */
+void engine_finish(struct engine *engine);
+
+/* Lets the oldest of what outlives conversations go; false when there is nothing. */
+bool engine_shrink(struct engine *engine);
+
 /* Exchanges written so far, by protocol (place in protos[]) and status. */
 uint64_t engine_tally(const struct engine *engine, unsigned proto, enum status status);
 

@@ -111,6 +111,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 			.keys = doc_keys_new(all[i]->fields),
 		};
 		make_tail(&e->classes[i], conf);
+		world_open(&e->classes[i], e);
 		e->class_count = i + 1;
 	}
 	return e;
@@ -141,8 +142,10 @@ void engine_free(struct engine *e)
 
 	if (e == NULL)
 		return;
-	for (unsigned i = 0; i < e->class_count; i++)
+	for (unsigned i = 0; i < e->class_count; i++) {
+		world_close(&e->classes[i]);
 		class_free(&e->classes[i]);
+	}
 	while ((conn = e->free_conns)) {
 		e->free_conns = conn->next_free;
 		free(conn);
@@ -314,8 +317,14 @@ void engine_expire(struct engine *e, nsec now)
 	if (!__builtin_sub_overflow(now, e->checked, &since) && since >= 0 && since < CHECK_NS)
 		return;
 	e->checked = now;
-	for (unsigned i = 0; i < e->class_count; i++)
-		expire_class(e, &e->classes[i], now);
+	for (unsigned i = 0; i < e->class_count; i++) {
+		struct class *class = &e->classes[i];
+
+		if (class->proto->tick == NULL)
+			expire_class(e, class, now);
+		else if (class->world.self)
+			class->proto->tick(&class->world, now);
+	}
 }
 
 /* ---- Conversations ---- */

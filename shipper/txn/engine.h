@@ -5,6 +5,7 @@
  *   lane.c      bytes to units; losses, the way back, datagrams
  *   exchange.c  what protocols call; pairing
  *   record.c    an exchange as a document
+ *   world.c     what outlives conversations, and its documents
  *
  * A lane keeps what its parser could not use yet. Units are fed straight from the capture buffer
  * when nothing is kept, which is nearly always:
@@ -26,6 +27,7 @@ enum {
 
 	POOL_KEPT_MAX = 4096, /* an exchange's block of texts that is kept for the next one */
 	POOL_MAX = 4096,      /* free blocks of a kind */
+	RECORD_ID_LEN = 32,
 };
 
 /* Where a packet's bytes begin in a direction. */
@@ -81,6 +83,12 @@ struct conn {
 	struct conn *next_free;
 };
 
+struct world {
+	struct engine *engine;
+	struct class *class;
+	void *self; /* NULL for a protocol without */
+};
+
 /* A protocol as this engine runs it. */
 struct class
 {
@@ -94,6 +102,7 @@ struct class
 	unsigned free_count;
 	struct state_block *free_states;
 	uint64_t tally[4];
+	struct world world;
 };
 
 struct engine {
@@ -125,6 +134,14 @@ void exchange_cut_all(struct conn *conn, enum note note);
 
 /* record.c */
 void record_write(struct conn *conn, struct exchange *x);
+void record_category(struct doc *d, const char *category);
+void record_notes(struct doc *d, const struct proto *proto, uint32_t notes);
+void record_id(nsec start, uint64_t hash, char id[RECORD_ID_LEN]);
+extern const char *const record_status_words[4];
+
+/* world.c */
+void world_open(struct class *class, struct engine *engine);
+void world_close(struct class *class);
 
 static inline enum side exchange_role(const struct exchange *x, enum side from)
 {

@@ -26,7 +26,10 @@ static struct exchange *begin(struct conn *conn, enum side from, struct exchange
 
 	must(lane->current == NULL);
 	lane->current = x;
-	count_pieces(x, role, conn->first.piece);
+	if (conn->datagrams)
+		x->packets[role]++;
+	else
+		count_pieces(x, role, conn->first.piece);
 	/* Of several answers the first counts, unless the question went on behind it. */
 	if (!x->begun[role] || x->provisional || x->end[CLIENT] > x->begin[role]) {
 		x->begin[role] = conn->first.when;
@@ -104,6 +107,11 @@ struct exchange *exchange_answer(struct conn *conn, enum side from, struct bytes
 		    x != conn->lane[from].current && bytes_eq(clip_bytes(&x->key, &x->kept), key))
 			return begin(conn, from, x);
 	return unasked(conn, from);
+}
+
+struct exchange *exchange_answer_from(struct conn *conn, enum side from, struct exchange *x)
+{
+	return x ? begin(conn, from, x) : unasked(conn, from);
 }
 
 struct exchange *exchange_push(struct conn *conn, enum side from)
@@ -210,8 +218,10 @@ void exchange_keep(struct exchange *x, struct clip *clip, struct bytes more)
 
 /* ---- The engine's part ---- */
 
-static void complete(struct conn *conn, struct exchange *x)
+static void complete(struct exchange *x)
 {
+	struct conn *conn = x->conn;
+
 	conn->since_resync++;
 	conn->aliens = 0;
 	record_write(conn, x);
@@ -230,7 +240,7 @@ static void finish_message(struct conn *conn, enum side from, struct exchange *x
 	if (x->expects == 0)
 		x->answered = true;
 	if (x->answered && (x->ended[CLIENT] || !x->begun[CLIENT]))
-		complete(conn, x);
+		complete(x);
 }
 
 /* A parked one had all of its answer; that of another ends with the unit in hand. */
@@ -261,7 +271,7 @@ static void finish_done(struct conn *conn)
 		if (!busy && x->provisional)
 			finish_provisional(conn, x);
 		if (!busy && (x->ended[CLIENT] || !x->begun[CLIENT]))
-			complete(conn, x);
+			complete(x);
 	}
 }
 
@@ -278,7 +288,8 @@ void exchange_commit(struct conn *conn, enum side from, uint64_t n)
 		x->bytes[role] += n;
 		if (n > 0) {
 			x->end[role] = conn->last.when;
-			x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
+			if (!conn->datagrams)
+				x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
 		}
 		if (lane->ending)
 			finish_message(conn, from, x);
@@ -299,9 +310,22 @@ void exchange_cut_off(struct conn *conn, struct exchange *x, enum note note)
 	for (int from = CLIENT; from <= SERVER; from++)
 		if (conn->lane[from].current == x)
 			conn->lane[from].current = NULL;
-	x->notes |= note;
-	record_write(conn, x);
-	exchange_release(conn, x);
+	if (!x->settled)
+		x->notes |= note;
+	record_write(x->conn, x);
+	exchange_release(x->conn, x);
+}
+
+void exchange_close(struct exchange *x, uint32_t notes)
+{
+	struct conn *conn = x->conn;
+
+	must(conn->lane[CLIENT].current != x && conn->lane[SERVER].current != x);
+	x->notes |= notes;
+	if (x->settled)
+		complete(x);
+	else
+		exchange_cut_off(conn, x, 0);
 }
 
 void exchange_cut_all(struct conn *conn, enum note note)

@@ -116,6 +116,20 @@ static void alien(struct conn *conn, enum side from)
 		exchange_cut_off(conn, conn->lane[from].current, NOTE_ALIEN);
 }
 
+/* Where keys pair them, the oldest can go alone. */
+static bool let_oldest_go(struct conn *conn)
+{
+	struct exchange *x = conn->oldest;
+
+	if (conn->class->proto->match != MATCH_KEY || x == conn->lane[CLIENT].current ||
+	    x == conn->lane[SERVER].current)
+		return false;
+	if (!x->settled)
+		count(conn->engine->counters, COUNT_EXCHANGES_LIMIT);
+	exchange_close(x, x->settled ? 0 : NOTE_LIMIT);
+	return true;
+}
+
 /* Offers the unit what there is, until it wants more; returns how many bytes are done with.
  * `direct` is the packet that all of them lie in, NULL when they are the lane's kept ones. */
 static size_t run(struct conn *conn, enum side from, struct bytes b, const struct mark *direct)
@@ -145,7 +159,8 @@ static size_t run(struct conn *conn, enum side from, struct bytes b, const struc
 		used += n;
 		if (conn->passing)
 			pass(conn);
-		else if (conn->open > (uint64_t)conn->engine->conf->exchanges_max) {
+		else if (conn->open > (uint64_t)conn->engine->conf->exchanges_max &&
+			 !let_oldest_go(conn)) {
 			count_n(conn->engine->counters, COUNT_EXCHANGES_LIMIT, conn->open);
 			conn_lose(conn, NOTE_LIMIT);
 		}

@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
-enum { ID_LEN = 32 };
-
-static const char *const status_words[] = {
+const char *const record_status_words[4] = {
 	[STATUS_OK] = "OK",
 	[STATUS_ERROR] = "Error",
 	[STATUS_CLIENT_ERROR] = "Client Error",
@@ -76,12 +74,12 @@ static uint64_t address_hash(const struct exchange *x)
 }
 
 /* Time first, so that ids made near each other sort near each other. */
-static void make_id(const struct exchange *x, nsec start, char id[ID_LEN])
+void record_id(nsec start, uint64_t hash, char id[RECORD_ID_LEN])
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t halves[2] = {(uint64_t)start, address_hash(x)};
+	uint64_t halves[2] = {(uint64_t)start, hash};
 
-	for (int i = 0; i < ID_LEN; i++)
+	for (int i = 0; i < RECORD_ID_LEN; i++)
 		id[i] = digits[halves[i / 16] >> (60 - 4 * (i % 16)) & 15];
 }
 
@@ -107,7 +105,7 @@ static void write_timing(struct doc *d, const struct exchange *x)
 		doc_int(d, F_TIMING_CONNECT, stats->connect);
 }
 
-static void write_category(struct doc *d, const char *category)
+void record_category(struct doc *d, const char *category)
 {
 	char text[64] = "[\"network\",\"";
 	size_t len = strlen(text), more = category ? strlen(category) : 0;
@@ -129,10 +127,10 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 
 	doc_time(d, F_TIMESTAMP, start);
 	doc_word(d, F_TYPE, proto->name);
-	doc_word(d, F_STATUS, status_words[x->status]);
-	doc_text(d, F_EVENT_ID, bytes_of(id, ID_LEN));
+	doc_word(d, F_STATUS, record_status_words[x->status]);
+	doc_text(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
 	doc_word(d, F_EVENT_KIND, "event");
-	write_category(d, proto->category);
+	record_category(d, proto->category);
 	doc_json(d, F_EVENT_TYPE, BYTES("[\"connection\",\"protocol\"]"));
 	doc_word(d, F_EVENT_DATASET, proto->name);
 	doc_word(d, F_EVENT_OUTCOME,
@@ -285,18 +283,18 @@ static void write_process(struct doc *d, const struct holder *holder)
 	doc_text(d, F_CONTAINER_ID, bytes_str(process->container));
 }
 
-static void write_notes(struct doc *d, const struct exchange *x)
+void record_notes(struct doc *d, const struct proto *proto, uint32_t notes)
 {
-	const char *const *own = x->conn->class->proto->notes;
+	const char *const *own = proto->notes;
 
-	if (x->notes == 0)
+	if (notes == 0)
 		return;
 	doc_list_begin(d, F_NOTES);
 	for (size_t i = 0; i < sizeof(note_words) / sizeof(note_words[0]); i++)
-		if (x->notes >> i & 1)
+		if (notes >> i & 1)
 			doc_list_text(d, bytes_str(note_words[i]));
 	for (uint32_t bit = NOTE_OWN; own && *own && bit; bit <<= 1, own++)
-		if (x->notes & bit)
+		if (notes & bit)
 			doc_list_text(d, bytes_str(*own));
 	doc_list_end(d);
 }
@@ -318,7 +316,7 @@ static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 		doc_text(d, F_ERROR_MESSAGE, exchange_text(x, &x->error));
 	else if (!whole)
 		doc_word(d, F_ERROR_MESSAGE, trouble(x));
-	write_notes(d, x);
+	record_notes(d, x->conn->class->proto, x->notes);
 	doc_text(d, F_REQUEST, exchange_text(x, &x->raw[CLIENT]));
 	doc_text(d, F_RESPONSE, exchange_text(x, &x->raw[SERVER]));
 	doc_members(d, buf_bytes(&x->conn->class->tail));
@@ -344,7 +342,7 @@ void record_write(struct conn *conn, struct exchange *x)
 	bool whole = is_whole(x);
 	struct buf *out;
 	struct doc d;
-	char id[ID_LEN];
+	char id[RECORD_ID_LEN];
 
 	if (x->written) {
 		if (x->begun[SERVER])
@@ -364,7 +362,7 @@ void record_write(struct conn *conn, struct exchange *x)
 	}
 	size_t at = out->len;
 
-	make_id(x, start_of(x), id);
+	record_id(start_of(x), address_hash(x), id);
 	doc_begin(&d, out, conn->class->keys);
 	write_head(&d, x, id, whole);
 	conn->class->proto->write(x, &d);

@@ -204,11 +204,121 @@ static const struct proto keyed = {
 
 /* ---- A conversation to tell ---- */
 
-static const struct proto *const toys[] = {&toy, &keyed, NULL};
+/* ---- Calls: "c+\n" begins call c on any conversation, "c-\n" ends it from any other; who keeps
+ * silent for 5 s is written by the clock. ---- */
+
+enum { CALLS = 26 };
+
+struct calls {
+	struct call {
+		nsec begin, last; /* 0: none */
+		char name;
+	} at[CALLS];
+};
+
+static void call_write(const void *subject, struct doc *d)
+{
+	const struct call *call = subject;
+
+	doc_text(d, F_RESOURCE, bytes_of(&call->name, 1));
+}
+
+static void call_end(struct world *world, struct call *call, uint32_t notes)
+{
+	record_add(world, &(struct record){.type = "toy_call",
+					   .start = call->begin,
+					   .end = call->last,
+					   .status = notes ? STATUS_ERROR : STATUS_OK,
+					   .unknown = notes & NOTE_FINISHED,
+					   .notes = notes,
+					   .identity = (uint64_t)call->name,
+					   .write = call_write,
+					   .subject = call});
+	call->begin = 0;
+}
+
+static enum step call_unit(struct conn *conn, enum side from, struct cursor *c)
+{
+	struct bytes line = cursor_line(c);
+	struct calls *calls = world_self(conn_world(conn));
+
+	(void)from;
+	if (c->dry)
+		return STEP_MORE;
+	if (line.len != 2 || line.at[0] < 'a' || line.at[0] > 'z')
+		return STEP_ALIEN;
+	struct call *call = &calls->at[line.at[0] - 'a'];
+
+	call->name = (char)line.at[0];
+	call->last = conn_end_time(conn) > conn_begin_time(conn) ? conn_end_time(conn)
+								 : conn_begin_time(conn);
+	if (line.at[1] == '+')
+		call->begin = call->last;
+	else
+		call_end(conn_world(conn), call, 0);
+	return STEP_DONE;
+}
+
+static void call_all(struct world *world, nsec since, uint32_t notes)
+{
+	struct calls *calls = world_self(world);
+
+	for (int i = 0; i < CALLS; i++)
+		if (calls->at[i].begin && calls->at[i].last <= since)
+			call_end(world, &calls->at[i], notes);
+}
+
+static void call_tick(struct world *world, nsec now)
+{
+	call_all(world, now - 5 * (nsec)NS_PER_S, NOTE_TIMEOUT);
+}
+
+static void call_finish(struct world *world)
+{
+	call_all(world, INT64_MAX, NOTE_FINISHED);
+}
+
+static bool call_shrink(struct world *world)
+{
+	struct calls *calls = world_self(world);
+
+	for (int i = 0; i < CALLS; i++) {
+		if (calls->at[i].begin) {
+			call_end(world, &calls->at[i], NOTE_LIMIT);
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum guess call_start(struct bytes b, enum side from)
+{
+	(void)b, (void)from;
+	return GUESS_YES;
+}
+
+static const struct proto caller = {
+	.name = "caller",
+	.ports = {6},
+	.transports = PROTO_TCP | PROTO_UDP,
+	.match = MATCH_KEY,
+	.side_size = 1,
+	.world_size = sizeof(struct calls),
+	.conf_size = sizeof(struct proto_conf),
+	.fields = toy_fields,
+	.start = call_start,
+	.unit = call_unit,
+	.write = toy_write,
+	.tick = call_tick,
+	.finish = call_finish,
+	.shrink = call_shrink,
+};
+
+static const struct proto *const toys[] = {&toy, &keyed, &caller, NULL};
 
 struct story {
-	struct proto_conf toy_conf, keyed_conf;
-	void *confs[2];
+	struct proto_conf toy_conf, keyed_conf, caller_conf;
+	void *confs[3];
 	struct engine_conf conf;
 	struct quota quota;
 	struct counters counters;
@@ -246,6 +356,10 @@ static struct story *begin(uint16_t port, bool midstream)
 	s->keyed_conf.ports.at[0] = 8;
 	s->confs[0] = &s->toy_conf;
 	s->confs[1] = &s->keyed_conf;
+	s->caller_conf = s->toy_conf;
+	s->caller_conf.ports.at[0] = 6;
+	s->caller_conf.ports.count = 1;
+	s->confs[2] = &s->caller_conf;
 	s->conf = (struct engine_conf){.protos = toys,
 				       .proto_conf = s->confs,
 				       .unparsed_bytes_max = 4096,
@@ -800,4 +914,56 @@ Test(engine, datagrams_stand_alone)
 	doc = next(s);
 	cr_assert(has(doc, "Q2") && has(doc, "timeout"), "%s", doc);
 	end(s, FLOW_IDLE);
+}
+
+Test(engine, what_outlives_conversations)
+{
+	struct story *s = begin(6, false);
+
+	client(s, "a+\nb+\nc+\nd+\n");
+	conn_free(s->conn, FLOW_FIN);
+	s->conn = NULL;
+	cr_assert_str_eq(next(s), "", "calls go on");
+	client(s, "b-\n"); /* on another conversation */
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"type\":\"toy_call\"") && has(doc, "\"resource\":\"b\""), "%s", doc);
+	cr_assert(has(doc, "\"duration\":1000000}") && has(doc, "\"status\":\"OK\""), "%s", doc);
+	cr_assert(engine_shrink(s->engine));
+	doc = next(s);
+	cr_assert(has(doc, "\"resource\":\"a\"") && has(doc, "\"limit\""), "%s", doc);
+	s->now += 4 * (nsec)NS_PER_S;
+	client(s, "d+\n");
+	s->now += 2 * (nsec)NS_PER_S;
+	engine_expire(s->engine, s->now);
+	doc = next(s);
+	cr_assert(has(doc, "\"resource\":\"c\"") && has(doc, "\"timeout\""), "%s", doc);
+	cr_assert_str_eq(next(s), "", "d has not kept silent");
+	engine_finish(s->engine);
+	doc = next(s);
+	cr_assert(has(doc, "\"resource\":\"d\"") && has(doc, "capture ended") &&
+			  has(doc, "unknown"),
+		  "%s", doc);
+	cr_assert_not(engine_shrink(s->engine), "nothing is left");
+	cr_assert_eq(s->counters.at[COUNT_RECORDS_MADE], 4);
+	end(s, FLOW_FIN);
+}
+
+Test(engine, where_keys_pair_them_the_oldest_goes_alone_at_the_limit)
+{
+	struct story *s = begin(8, false);
+
+	client(s, "1?\n2?\n3?\n4?\n5?\n6?\n7?\n8?\n9?\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"query\":\"1?\"") && has(doc, "\"limit\""), "%s", doc);
+	server(s, "9=\n2=\n");
+	expect(s, "9?", "9=");
+	expect(s, "2?", "2=");
+	cr_assert_eq(s->counters.at[COUNT_EXCHANGES_LIMIT], 1);
+	conn_free(s->conn, FLOW_FIN);
+	s->conn = NULL;
+	for (int i = 3; i < 9; i++)
+		cr_assert(has(next(s), "connection closed"));
+	end(s, FLOW_FIN);
 }
