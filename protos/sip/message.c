@@ -1,0 +1,391 @@
+#include "protos/sip/message.h"
+
+#include <stdint.h>
+
+const char *const sip_method_names[SIP_METHODS] = {
+	[SIP_OTHER] = "",	   [SIP_INVITE] = "INVITE",	  [SIP_ACK] = "ACK",
+	[SIP_BYE] = "BYE",	   [SIP_CANCEL] = "CANCEL",	  [SIP_REGISTER] = "REGISTER",
+	[SIP_OPTIONS] = "OPTIONS", [SIP_SUBSCRIBE] = "SUBSCRIBE", [SIP_NOTIFY] = "NOTIFY",
+	[SIP_PUBLISH] = "PUBLISH", [SIP_MESSAGE] = "MESSAGE",	  [SIP_INFO] = "INFO",
+	[SIP_PRACK] = "PRACK",	   [SIP_UPDATE] = "UPDATE",	  [SIP_REFER] = "REFER",
+};
+
+/* Where a header's value goes: the first LISTS places are lists. */
+struct known {
+	const char *name, *compact;
+	uint8_t place;
+	bool once; /* may not be repeated */
+};
+
+#define ONE(header) (SIP_LISTS + (header))
+
+/* By length of the name. */
+static const struct known known[] = {
+	{"To", "t", ONE(SIP_TO), true},
+	{"Via", "v", SIP_VIA, false},
+	{"From", "f", ONE(SIP_FROM), true},
+	{"CSeq", "", ONE(SIP_CSEQ), true},
+	{"RSeq", "", ONE(SIP_RSEQ), true},
+	{"RAck", "", ONE(SIP_RACK), true},
+	{"Date", "", ONE(SIP_DATE), true},
+	{"Allow", "", SIP_ALLOW, false},
+	{"Event", "o", ONE(SIP_EVENT), true},
+	{"Accept", "", SIP_ACCEPT, false},
+	{"Reason", "", ONE(SIP_REASON), false},
+	{"Server", "", ONE(SIP_SERVER), false},
+	{"Contact", "m", SIP_CONTACT, false},
+	{"Call-ID", "i", ONE(SIP_CALL_ID), true},
+	{"Expires", "", ONE(SIP_EXPIRES), true},
+	{"Warning", "", ONE(SIP_WARNING), false},
+	{"Refer-To", "r", ONE(SIP_REFER_TO), true},
+	{"Supported", "k", SIP_SUPPORTED, false},
+	{"User-Agent", "", ONE(SIP_USER_AGENT), false},
+	{"Max-Forwards", "", ONE(SIP_MAX_FORWARDS), true},
+	{"Content-Type", "c", ONE(SIP_CONTENT_TYPE), true},
+	{"Authorization", "", ONE(SIP_AUTHORIZATION), false},
+	{"Content-Length", "l", ONE(SIP_CONTENT_LENGTH), true},
+	{"WWW-Authenticate", "", ONE(SIP_CHALLENGE), false},
+	{"Content-Encoding", "e", ONE(SIP_CONTENT_ENCODING), false},
+	{"Proxy-Authenticate", "", ONE(SIP_CHALLENGE), false},
+	{"Subscription-State", "", ONE(SIP_SUBSCRIPTION_STATE), true},
+	{"Proxy-Authorization", "", ONE(SIP_AUTHORIZATION), false},
+	{"P-Asserted-Identity", "", ONE(SIP_IDENTITY), false},
+};
+
+static bool is_token_char(uint8_t c)
+{
+	return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+	       (c > ' ' && c < 127 && strchr("-.!%*_+`'~", c));
+}
+
+static bool is_token(struct bytes b)
+{
+	for (size_t i = 0; i < b.len; i++)
+		if (!is_token_char(b.at[i]))
+			return false;
+	return b.len > 0;
+}
+
+static struct span span_of(struct bytes head, struct bytes part)
+{
+	if (part.len == 0)
+		return (struct span){0, 0};
+	return (struct span){(uint16_t)(part.at - head.at), (uint16_t)part.len};
+}
+
+/* ---- Heads ---- */
+
+size_t sip_head_end(struct bytes b, size_t from)
+{
+	size_t at = from;
+
+	while (at < b.len) {
+		size_t n = at + bytes_find(bytes_skip(b, at), '\n');
+
+		if (n + 1 < b.len && b.at[n + 1] == '\n')
+			return n + 2;
+		if (n + 2 < b.len && b.at[n + 1] == '\r' && b.at[n + 2] == '\n')
+			return n + 3;
+		at = n + 1;
+	}
+	return 0;
+}
+
+bool sip_head_is_folded(struct bytes head)
+{
+	for (size_t at = 0; at < head.len;) {
+		size_t n = at + bytes_find(bytes_skip(head, at), '\n');
+
+		if (n + 1 < head.len && (head.at[n + 1] == ' ' || head.at[n + 1] == '\t'))
+			return true;
+		at = n + 1;
+	}
+	return false;
+}
+
+void sip_head_unfold(struct bytes head, uint8_t *to)
+{
+	if (head.len == 0)
+		return;
+	memcpy(to, head.at, head.len);
+	for (size_t i = 0; i + 1 < head.len; i++) {
+		if (to[i] != '\n' || (head.at[i + 1] != ' ' && head.at[i + 1] != '\t'))
+			continue;
+		to[i] = ' ';
+		if (i > 0 && to[i - 1] == '\r')
+			to[i - 1] = ' ';
+	}
+}
+
+/* A line without its end, taken off the front. */
+static struct bytes next_line(struct bytes *rest)
+{
+	size_t n = bytes_find(*rest, '\n');
+	struct bytes line = bytes_head(*rest, n);
+
+	*rest = bytes_skip(*rest, n + 1);
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+/* "SIP/2.0": whether it is one, and what stands behind the slash. */
+static bool version_of(struct bytes text, struct bytes *version)
+{
+	if (text.len < 7 || !bytes_eq_case(bytes_head(text, 4), BYTES("SIP/")))
+		return false;
+	*version = bytes_skip(text, 4);
+	for (size_t i = 0; i < version->len; i++)
+		if (version->at[i] != '.' && (version->at[i] < '0' || version->at[i] > '9'))
+			return false;
+	return version->at[0] != '.' && bytes_find(*version, '.') < version->len - 1;
+}
+
+/* The last word of a line; the rest is shortened by it and the spaces before. */
+static struct bytes last_word(struct bytes *line)
+{
+	struct bytes all = bytes_trim(*line);
+	size_t at = all.len;
+
+	while (at > 0 && all.at[at - 1] != ' ' && all.at[at - 1] != '\t')
+		at--;
+	*line = bytes_head(all, at);
+	return bytes_skip(all, at);
+}
+
+enum sip_method method_named(struct bytes name);
+
+enum sip_method method_named(struct bytes name)
+{
+	for (int i = 1; i < SIP_METHODS; i++)
+		if (bytes_eq(name, bytes_str(sip_method_names[i])))
+			return (enum sip_method)i;
+	return SIP_OTHER;
+}
+
+static bool read_request(struct sip_message *m, struct bytes head, struct bytes line)
+{
+	size_t n = bytes_find(line, ' ');
+	struct bytes method = bytes_head(line, n), rest = bytes_skip(line, n), version;
+	struct bytes word = last_word(&rest);
+
+	if (!is_token(method) || !version_of(word, &version))
+		return false;
+	struct bytes uri = bytes_trim(rest);
+
+	/* One space each, no more; a URI holds none, and is not put in <>. */
+	if (uri.len == 0 || uri.len + method.len + word.len + 2 != line.len ||
+	    bytes_find(uri, ' ') < uri.len || uri.at[0] == '<' || !bytes_eq(version, BYTES("2.0")))
+		m->faults |= SIP_FAULT_START;
+	m->request = true;
+	m->method = (uint8_t)method_named(method);
+	m->method_text = span_of(head, method);
+	m->uri = span_of(head, uri);
+	m->version = span_of(head, version);
+	return true;
+}
+
+static bool read_status(struct sip_message *m, struct bytes head, struct bytes line)
+{
+	size_t n = bytes_find(line, ' ');
+	struct bytes version, rest = bytes_skip(line, n + 1);
+	int64_t code = 0;
+
+	if (!version_of(bytes_head(line, n), &version))
+		return false;
+	rest = bytes_trim(rest);
+	n = bytes_find(rest, ' ');
+	if (!bytes_int(bytes_head(rest, n), 0, 9999, &code) || code < 100 || code > 699 ||
+	    !bytes_eq(version, BYTES("2.0")))
+		m->faults |= SIP_FAULT_START;
+	m->code = (uint16_t)code;
+	m->phrase = span_of(head, bytes_trim(bytes_skip(rest, n)));
+	m->version = span_of(head, version);
+	return true;
+}
+
+int sip_looks_like(struct bytes b)
+{
+	enum { LINE_MAX_BYTES = 4096 };
+	struct sip_message m = {0};
+
+	while (b.len > 0 && (b.at[0] == '\r' || b.at[0] == '\n'))
+		b = bytes_skip(b, 1);
+	size_t n = bytes_find(bytes_head(b, LINE_MAX_BYTES), '\n');
+
+	if (n < b.len && b.at[n] == '\n') {
+		struct bytes rest = b, line = next_line(&rest);
+
+		return read_status(&m, b, line) || read_request(&m, b, line);
+	}
+	if (n >= LINE_MAX_BYTES)
+		return 0;
+	size_t word = bytes_find(b, ' ');
+
+	for (size_t i = 0; i < word; i++)
+		if (!is_token_char(b.at[i]) && b.at[i] != '/')
+			return 0;
+	return word <= 64 ? -1 : 0;
+}
+
+/* ---- Headers ---- */
+
+static const struct known *known_header(struct bytes name)
+{
+	if (name.len == 0)
+		return NULL;
+	uint8_t first = ascii_lower(name.at[0]);
+
+	if (name.len == 1) {
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (known[i].compact[0] == first)
+				return &known[i];
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (ascii_lower((uint8_t)known[i].name[0]) == first &&
+		    bytes_eq_case(name, bytes_str(known[i].name)))
+			return &known[i];
+	return NULL;
+}
+
+static void add_value(struct sip_message *m, struct bytes head, const struct known *k,
+		      struct bytes value)
+{
+	struct span s = span_of(head, value);
+
+	if (k->place < SIP_LISTS) {
+		uint8_t *count = &m->counts[k->place];
+
+		if (value.len > 0 && *count < SIP_LIST_MAX)
+			m->list[k->place][(*count)++] = s;
+		return;
+	}
+	struct span *one = &m->one[k->place - SIP_LISTS];
+
+	if (one->at == 0)
+		*one = s;
+	else if (k->once &&
+		 (k->place != ONE(SIP_CONTENT_LENGTH) || !bytes_eq(sip_part(head, *one), value)))
+		m->faults |= SIP_FAULT_REPEATED;
+}
+
+static void read_header(struct sip_message *m, struct bytes head, struct bytes line)
+{
+	size_t colon = bytes_find(line, ':');
+	struct bytes name = bytes_trim(bytes_head(line, colon));
+
+	if (colon == line.len || !is_token(name)) {
+		m->faults |= SIP_FAULT_HEADER;
+		return;
+	}
+	const struct known *k = known_header(name);
+
+	if (k)
+		add_value(m, head, k, bytes_trim(bytes_skip(line, colon + 1)));
+}
+
+static void read_via(struct sip_message *m, struct bytes head)
+{
+	if (m->counts[SIP_VIA] == 0) {
+		m->faults |= SIP_FAULT_MISSING;
+		return;
+	}
+	struct bytes list = sip_part(head, m->list[SIP_VIA][0]);
+	struct bytes via = sip_list_next(&list), branch;
+	size_t n = bytes_find(via, ';');
+	struct bytes front = bytes_trim(bytes_head(via, n));
+	size_t at = 0, slashes = 0;
+
+	/* SIP / 2.0 / UDP sent-by: spaces may stand around the slashes. */
+	while (at < front.len && slashes < 2)
+		slashes += front.at[at++] == '/';
+	while (at < front.len && front.at[at] == ' ')
+		at++;
+	while (at < front.len && front.at[at] != ' ')
+		at++;
+	struct bytes sent_by = bytes_trim(bytes_skip(front, at));
+
+	if (slashes < 2 || sent_by.len == 0)
+		m->faults |= SIP_FAULT_HEADER;
+	m->sent_by = span_of(head, sent_by);
+	if (sip_param(bytes_skip(via, n), BYTES("branch"), &branch))
+		m->branch = span_of(head, branch);
+}
+
+static void read_cseq(struct sip_message *m, struct bytes head)
+{
+	struct bytes value = sip_part(head, m->one[SIP_CSEQ]);
+	size_t n = 0;
+	int64_t number = 0;
+
+	while (n < value.len && value.at[n] != ' ' && value.at[n] != '\t')
+		n++;
+	struct bytes method = bytes_trim(bytes_skip(value, n));
+
+	/* RFC 3261 8.1.1.5: less than 2^31; all of 32 bits are met with. */
+	if (!bytes_int(bytes_head(value, n), 0, UINT32_MAX, &number) || !is_token(method)) {
+		m->faults |= value.len > 0 ? SIP_FAULT_HEADER : 0;
+		return;
+	}
+	if (number > INT32_MAX)
+		m->faults |= SIP_FAULT_HEADER;
+	m->cseq = (uint32_t)number;
+	if (!m->request) {
+		m->method = (uint8_t)method_named(method);
+		m->method_text = span_of(head, method);
+	} else if (!bytes_eq(sip_part(head, m->method_text), method)) {
+		m->faults |= SIP_FAULT_METHOD;
+	}
+}
+
+static void read_tag(struct sip_message *m, struct bytes head, enum sip_header which,
+		     struct span *tag)
+{
+	struct bytes value = sip_part(head, m->one[which]), t;
+	struct sip_address a = sip_address_of(value);
+
+	if (a.bad)
+		m->faults |= SIP_FAULT_HEADER;
+	if (sip_param(a.params, BYTES("tag"), &t))
+		*tag = span_of(head, t);
+}
+
+static void read_length(struct sip_message *m, struct bytes head)
+{
+	struct span s = m->one[SIP_CONTENT_LENGTH];
+
+	m->length = -1;
+	if (s.at == 0 && s.len == 0)
+		return;
+	if (!bytes_int(sip_part(head, s), 0, INT32_MAX, &m->length)) {
+		m->length = -2;
+		m->faults |= SIP_FAULT_LENGTH;
+	}
+}
+
+bool sip_message_read(struct sip_message *m, struct bytes head)
+{
+	static const uint8_t needed[] = {SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
+	struct bytes rest = head, line = next_line(&rest);
+
+	memset(m, 0, sizeof(*m));
+	if (head.len > SIP_HEAD_MAX ||
+	    (!read_status(m, head, line) && !read_request(m, head, line)))
+		return false;
+	while (rest.len > 0) {
+		line = next_line(&rest);
+		if (line.len == 0)
+			break;
+		read_header(m, head, line);
+	}
+	for (size_t i = 0; i < sizeof(needed); i++)
+		if (m->one[needed[i]].len == 0)
+			m->faults |= SIP_FAULT_MISSING;
+	read_via(m, head);
+	read_cseq(m, head);
+	read_tag(m, head, SIP_FROM, &m->from_tag);
+	read_tag(m, head, SIP_TO, &m->to_tag);
+	read_length(m, head);
+	return true;
+}

@@ -1,0 +1,150 @@
+/*
+ * A SIP message's head, read: where its parts lie. Nothing is copied; a part is a place in the
+ * head, so it stays good when the head is copied whole.
+ *
+ * Lenient: what is wrong is remembered in `faults`, and the rest is read all the same. Only a start
+ * line that is not SIP's makes it no message.
+ *
+ * Source   RFC 3261 sections 7, 19, 20, 25; RFC 3581 (rport), RFC 3262 (RSeq), RFC 3966 (tel)
+ * Borrows  the head
+ * Thread   any; no state
+ */
+#ifndef WIRESPAN_SIP_MESSAGE_H
+#define WIRESPAN_SIP_MESSAGE_H
+
+#include "shipper/base/bytes.h"
+
+enum {
+	SIP_HEAD_MAX = 65535, /* places are 16 bits wide */
+	SIP_LIST_MAX = 8,     /* header lines of a kind that are remembered */
+};
+
+enum sip_method {
+	SIP_OTHER,
+	SIP_INVITE,
+	SIP_ACK,
+	SIP_BYE,
+	SIP_CANCEL,
+	SIP_REGISTER,
+	SIP_OPTIONS,
+	SIP_SUBSCRIBE,
+	SIP_NOTIFY,
+	SIP_PUBLISH,
+	SIP_MESSAGE,
+	SIP_INFO,
+	SIP_PRACK,
+	SIP_UPDATE,
+	SIP_REFER,
+	SIP_METHODS
+};
+
+extern const char *const sip_method_names[SIP_METHODS];
+
+/* What is wrong with a message; bits. */
+enum sip_fault {
+	SIP_FAULT_START = 1 << 0,    /* start line: spaces, version, URI or status code */
+	SIP_FAULT_MISSING = 1 << 1,  /* a header that every message has */
+	SIP_FAULT_REPEATED = 1 << 2, /* one that may stand once only */
+	SIP_FAULT_HEADER = 1 << 3,   /* a value that is not of its header's form */
+	SIP_FAULT_LENGTH = 1 << 4,   /* Content-Length and body */
+	SIP_FAULT_METHOD = 1 << 5,   /* CSeq names another method */
+};
+enum { SIP_FAULTS = 6 };
+
+struct span {
+	uint16_t at, len;
+};
+
+/* Headers of which the first is remembered. */
+enum sip_header {
+	SIP_FROM,
+	SIP_TO,
+	SIP_CALL_ID,
+	SIP_CSEQ,
+	SIP_MAX_FORWARDS,
+	SIP_CONTENT_LENGTH,
+	SIP_CONTENT_TYPE,
+	SIP_CONTENT_ENCODING,
+	SIP_USER_AGENT,
+	SIP_SERVER,
+	SIP_EXPIRES,
+	SIP_AUTHORIZATION, /* or Proxy-Authorization */
+	SIP_CHALLENGE,	   /* WWW-Authenticate or Proxy-Authenticate */
+	SIP_REASON,
+	SIP_RSEQ,
+	SIP_RACK,
+	SIP_IDENTITY, /* P-Asserted-Identity */
+	SIP_REFER_TO,
+	SIP_EVENT,
+	SIP_SUBSCRIPTION_STATE,
+	SIP_WARNING,
+	SIP_DATE,
+	SIP_HEADERS
+};
+
+/* Headers of which all lines are, up to SIP_LIST_MAX. */
+enum sip_list { SIP_VIA, SIP_CONTACT, SIP_ALLOW, SIP_SUPPORTED, SIP_ACCEPT, SIP_LISTS };
+
+struct sip_message {
+	bool request;
+	uint8_t method; /* enum sip_method: the request's, or the one that CSeq names */
+	uint8_t faults;
+	uint8_t counts[SIP_LISTS];
+	uint16_t code;
+	uint32_t cseq;
+	int64_t length;		     /* Content-Length; -1 without, -2 when it is no number */
+	struct span method_text;     /* as `method` */
+	struct span uri;	     /* of a request */
+	struct span phrase;	     /* of a response */
+	struct span version;	     /* "2.0" */
+	struct span branch, sent_by; /* of the first Via */
+	struct span from_tag, to_tag;
+	struct span one[SIP_HEADERS];
+	struct span list[SIP_LISTS][SIP_LIST_MAX];
+};
+
+/* False: not SIP. `head`: up to the blank line or to its end, without folded lines. */
+bool sip_message_read(struct sip_message *m, struct bytes head);
+
+/* The place of the head's end (behind its blank line), from `from` on; 0 when it is not there. */
+size_t sip_head_end(struct bytes b, size_t from);
+bool sip_head_is_folded(struct bytes head);
+/* With each line break before a space or tab made spaces; `to` has head.len bytes. */
+void sip_head_unfold(struct bytes head, uint8_t *to);
+
+/* Whether these bytes begin as a message: -1 cannot be told yet. */
+int sip_looks_like(struct bytes b);
+
+static inline struct bytes sip_part(struct bytes head, struct span s)
+{
+	return bytes_head(bytes_skip(head, s.at), s.len);
+}
+
+/* ---- Values ---- */
+
+/* A URI's parts; `user` and `host` as they stand, host with the brackets of IPv6. */
+struct sip_uri {
+	struct bytes scheme, user, password, host, params;
+	int32_t port; /* 0: none */
+};
+
+/* Name and URI, as in From, To, Contact. */
+struct sip_address {
+	struct bytes name; /* without quotes */
+	struct bytes uri;
+	struct bytes params; /* behind the URI, with the first ';' */
+	bool bad;
+};
+
+struct sip_address sip_address_of(struct bytes value);
+struct sip_uri sip_uri_of(struct bytes uri);
+/* The value of a parameter in ";a=b;c"; quotes are taken off. False: there is none. */
+bool sip_param(struct bytes params, struct bytes name, struct bytes *value);
+/* The first value of a list, taken off its front: commas in quotes and <> do not separate. */
+struct bytes sip_list_next(struct bytes *list);
+/* A parameter of Digest credentials or of a challenge: realm, uri, … */
+bool sip_digest_param(struct bytes value, struct bytes name, struct bytes *to);
+/* %41 as A; returns the length, not above max. */
+size_t sip_unescape(struct bytes text, uint8_t *to, size_t max);
+
+#endif

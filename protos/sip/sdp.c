@@ -1,0 +1,171 @@
+#include "protos/sip/sdp.h"
+
+#include <stdint.h>
+
+const char *const sdp_direction_names[5] = {
+	[SDP_NOT_SAID] = "",	     [SDP_SENDRECV] = "sendrecv", [SDP_SENDONLY] = "sendonly",
+	[SDP_RECVONLY] = "recvonly", [SDP_INACTIVE] = "inactive",
+};
+
+/* RFC 3551 table 4 and 5: what needs no rtpmap. */
+static const struct {
+	uint8_t type;
+	const char *name;
+} static_types[] = {
+	{0, "PCMU/8000"},   {3, "GSM/8000"},	{4, "G723/8000"},   {5, "DVI4/8000"},
+	{6, "DVI4/16000"},  {7, "LPC/8000"},	{8, "PCMA/8000"},   {9, "G722/8000"},
+	{10, "L16/44100"},  {11, "L16/44100"},	{12, "QCELP/8000"}, {13, "CN/8000"},
+	{14, "MPA/90000"},  {15, "G728/8000"},	{16, "DVI4/11025"}, {17, "DVI4/22050"},
+	{18, "G729/8000"},  {25, "CelB/90000"}, {26, "JPEG/90000"}, {28, "nv/90000"},
+	{31, "H261/90000"}, {32, "MPV/90000"},	{33, "MP2T/90000"}, {34, "H263/90000"},
+};
+
+static struct bytes word(struct bytes *rest)
+{
+	struct bytes all = bytes_trim(*rest);
+	size_t n = bytes_find(all, ' ');
+
+	*rest = bytes_skip(all, n);
+	return bytes_head(all, n);
+}
+
+bool sdp_is_type(struct bytes type)
+{
+	return bytes_eq_case(bytes_trim(bytes_head(type, bytes_find(type, ';'))),
+			     BYTES("application/sdp"));
+}
+
+static struct bytes address_of(struct bytes connection)
+{
+	struct bytes rest = connection, a;
+
+	word(&rest);
+	word(&rest);
+	a = word(&rest);
+	return bytes_head(a, bytes_find(a, '/')); /* without the TTL of multicast */
+}
+
+static bool is_nowhere(struct bytes address)
+{
+	return bytes_eq(address, BYTES("0.0.0.0")) || bytes_eq(address, BYTES("::"));
+}
+
+static void add_codec(struct sdp *s, struct bytes name)
+{
+	for (unsigned i = 0; i < s->codecs_count; i++)
+		if (bytes_eq_case(s->codecs[i], name))
+			return;
+	if (name.len > 0 && s->codecs_count < SDP_CODECS_MAX)
+		s->codecs[s->codecs_count++] = name;
+}
+
+static struct bytes line_of(struct bytes *rest)
+{
+	size_t n = bytes_find(*rest, '\n');
+	struct bytes line = bytes_head(*rest, n);
+
+	*rest = bytes_skip(*rest, n + 1);
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+/* What this payload type is: its rtpmap among the lines behind m=, or the static table. */
+static struct bytes codec_of(struct bytes lines, struct bytes type)
+{
+	int64_t number = -1;
+
+	while (lines.len > 0) {
+		struct bytes line = line_of(&lines);
+
+		if (bytes_starts(line, BYTES("m=")))
+			break;
+		if (!bytes_starts(line, BYTES("a=rtpmap:")))
+			continue;
+		line = bytes_skip(line, 9);
+		if (bytes_eq(word(&line), type))
+			return word(&line);
+	}
+	bytes_int(type, 0, 127, &number);
+	for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++)
+		if (static_types[i].type == number)
+			return bytes_str(static_types[i].name);
+	return NO_BYTES;
+}
+
+static void read_media(struct sdp *s, struct bytes value, struct bytes behind)
+{
+	struct sdp_stream stream = {.kind = word(&value)};
+	struct bytes port = word(&value), proto = word(&value);
+	int64_t n = 0;
+
+	bytes_int(bytes_head(port, bytes_find(port, '/')), 0, UINT16_MAX, &n);
+	stream.port = (int32_t)n;
+	stream.address = address_of(s->connection);
+	if (s->streams_count == SDP_STREAMS_MAX)
+		return;
+	s->streams[s->streams_count++] = stream;
+	if (bytes_find(proto, 'R') == proto.len)
+		return; /* not RTP */
+	for (int i = 0; i < SDP_CODECS_MAX && value.len > 0; i++)
+		add_codec(s, codec_of(behind, word(&value)));
+}
+
+static void read_attribute(struct sdp *s, struct bytes value)
+{
+	for (int i = SDP_SENDRECV; i <= SDP_INACTIVE; i++)
+		if (bytes_eq(value, bytes_str(sdp_direction_names[i])) &&
+		    (s->direction == SDP_NOT_SAID || s->streams_count == 1))
+			s->direction = (enum sdp_direction)i;
+}
+
+static void read_line(struct sdp *s, struct bytes line, struct bytes behind)
+{
+	struct bytes value = bytes_skip(line, 2);
+
+	switch (line.at[0]) {
+	case 'v':
+		s->version = value;
+		break;
+	case 'o':
+		for (int i = 0; i < 6; i++)
+			s->owner[i] = word(&value);
+		break;
+	case 's':
+		s->session = value;
+		break;
+	case 'c':
+		if (s->streams_count == 0)
+			s->connection = value;
+		else
+			s->streams[s->streams_count - 1].address = address_of(value);
+		break;
+	case 'm':
+		read_media(s, value, behind);
+		break;
+	case 'a':
+		read_attribute(s, value);
+		break;
+	default:
+		break;
+	}
+}
+
+bool sdp_read(struct sdp *s, struct bytes body)
+{
+	enum { LINES_MAX = 500 };
+
+	memset(s, 0, sizeof(*s));
+	for (int i = 0; i < LINES_MAX && body.len > 0; i++) {
+		struct bytes line = line_of(&body);
+
+		if (line.len >= 2 && line.at[1] == '=')
+			read_line(s, line, body);
+		else if (line.len > 0 && i == 0)
+			return false;
+	}
+	s->held = s->direction == SDP_SENDONLY || s->direction == SDP_INACTIVE;
+	if (s->streams_count > 0)
+		s->held |= is_nowhere(s->streams[0].address);
+	return s->version.len > 0;
+}

@@ -1,0 +1,291 @@
+/*
+ * SIP: framing, and the protocol's table.
+ *
+ * A message is taken whole, head and body, since both are short; a body beyond BODY_MAX is passed
+ * over in pieces.
+ *
+ * Source   RFC 3261 7.5, 18.3 (framing); RFC 5626 4.4.1 (keep-alives)
+ * Errors   STEP_ALIEN: not a SIP start line, or a head longer than SIP_HEAD_MAX
+ * Thread   the conversation's own
+ */
+#include "protos/sip/sip.h"
+#include "protos/sip/call.h"
+#include "protos/sip/fields.h"
+
+#include <stdio.h>
+
+enum { BODY_MAX = 64 << 10 };
+
+static const struct option sip_options[] = {
+	{"parse_authorization", OPTION_BOOL, offsetof(struct sip_conf, parse_authorization), "true",
+	 .help = "Show realm, user name, algorithm and URI of digest credentials (sip.auth)."},
+	{"parse_body", OPTION_BOOL, offsetof(struct sip_conf, parse_body), "true",
+	 .help = "Read session descriptions (sip.sdp)."},
+	{"calls", OPTION_BOOL, offsetof(struct sip_conf, calls), "true",
+	 .help = "Write a document for each call (type: sip_call)."},
+	{"registrations", OPTION_BOOL, offsetof(struct sip_conf, registrations), "true",
+	 .help = "Write a document for each registration (type: sip_registration)."},
+	{"calls_max", OPTION_INT, offsetof(struct sip_conf, calls_max), "50000", .min = 1,
+	 .max = 10000000, .unit = "calls",
+	 .help = "Calls in progress at a time; at more, the oldest is written early."},
+	{"registrations_max", OPTION_INT, offsetof(struct sip_conf, registrations_max), "50000",
+	 .min = 1, .max = 10000000, .unit = "registrations",
+	 .help = "Registrations whose expiry is watched at a time; at more, the oldest is let go."},
+	{"call_interval", OPTION_DURATION, offsetof(struct sip_conf, call_interval), "1m",
+	 .min = NS_PER_S, .max = INT64_MAX / 4, .help = "How often a call in progress is written."},
+	{"call_timeout", OPTION_DURATION, offsetof(struct sip_conf, call_timeout), "4h",
+	 .min = NS_PER_S, .max = INT64_MAX / 4,
+	 .help = "How long an answered call may go without a message before it is taken for lost."},
+	{0},
+};
+
+/* By bit: first the faults, in their order. */
+static const char *const sip_notes[] = {
+	"malformed start line",
+	"missing header",
+	"repeated header",
+	"malformed header",
+	"wrong length",
+	"other method in CSeq",
+	"no ACK",
+	"no magic cookie",
+	"list cut",
+	NULL,
+};
+
+struct sip_world *sip_world_of(const struct conn *conn)
+{
+	struct world *world = conn_world(conn);
+	struct sip_world *w = world_self(world);
+
+	if (w->open)
+		return w;
+	w->open = true;
+	w->world = world;
+	w->txns.quota = w->txns_by_call.quota = world_quota(world);
+	w->calls.quota = w->bindings.quota = world_quota(world);
+	buf_init(&w->unfolded, world_quota(world));
+	wheel_init(&w->wheel);
+	return w;
+}
+
+/* ---- Packet time ---- */
+
+static void finish(struct sip_world *w)
+{
+	call_finish(w);
+}
+
+static void sip_tick(struct world *world, nsec now)
+{
+	struct sip_world *w = world_self(world);
+	nsec back;
+
+	if (!w->open)
+		return;
+	if (!__builtin_sub_overflow(w->wheel.now, now, &back) && back > TIME_BACK_MAX) {
+		/* Another capture: what is of the one before ends. */
+		finish(w);
+		w->wheel.now = now;
+	}
+	wheel_turn(&w->wheel, now, w);
+}
+
+static void sip_finish(struct world *world)
+{
+	struct sip_world *w = world_self(world);
+
+	if (w->open)
+		finish(w);
+}
+
+static bool sip_shrink(struct world *world)
+{
+	struct sip_world *w = world_self(world);
+
+	return w->open && call_shrink(w);
+}
+
+static void sip_leave(struct world *world)
+{
+	struct sip_world *w = world_self(world);
+
+	if (!w->open)
+		return;
+	call_leave(w);
+	index_fini(&w->txns);
+	index_fini(&w->txns_by_call);
+	index_fini(&w->calls);
+	index_fini(&w->bindings);
+	buf_fini(&w->unfolded);
+}
+
+/* ---- Messages ---- */
+
+static enum guess sip_start(struct bytes b, enum side from)
+{
+	int looks = sip_looks_like(b);
+
+	(void)from;
+	return looks < 0 ? GUESS_MAYBE : looks ? GUESS_YES : GUESS_NO;
+}
+
+/* How much of the bytes behind the head is its body. False: it is not all there yet. */
+static bool body_of(struct conn *conn, struct sip_message *m, struct bytes *rest, uint64_t *left)
+{
+	uint64_t n = m->length >= 0 ? (uint64_t)m->length : 0;
+
+	*left = 0;
+	if (conn_is_datagram(conn)) {
+		/* Without a length the body ends with the datagram. */
+		if (m->length < 0)
+			return true;
+		if (n > rest->len)
+			m->faults |= SIP_FAULT_LENGTH;
+		*rest = bytes_head(*rest, n);
+		return true;
+	}
+	if (m->length == -1)
+		m->faults |= SIP_FAULT_LENGTH; /* without one, nobody can tell where it ends */
+	if (n > BODY_MAX) {
+		*left = n;
+		*rest = NO_BYTES;
+		return true;
+	}
+	if (rest->len < n)
+		return false;
+	*rest = bytes_head(*rest, n);
+	return true;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == '\r' || c == '\n' || c == 0;
+}
+
+/* Line ends between messages keep ways through NATs open. */
+static bool skip_blank(struct cursor *c)
+{
+	struct bytes b = cursor_rest(c);
+	size_t n = 0;
+
+	while (n < b.len && is_blank(b.at[n]))
+		n++;
+	cursor_take(c, n);
+	return n > 0;
+}
+
+static void handle(struct conn *conn, enum side from, const struct sip_message *m,
+		   struct bytes head, struct bytes body, uint64_t left)
+{
+	struct sip_seen s = {.w = sip_world_of(conn),
+			     .conn = conn,
+			     .from = from,
+			     .m = m,
+			     .head = head,
+			     .body = body,
+			     .when = conn_begin_time(conn)};
+	bool begun = txn_message(&s);
+
+	call_message(&s);
+	if (!begun)
+		return;
+	if (!m->request && m->code < 200 && s.txn->by_key.linked)
+		exchange_again(conn, from);
+	else if (left == 0 || s.txn->x->conn != conn)
+		exchange_end(conn, from);
+}
+
+static struct bytes unfolded(struct conn *conn, struct bytes head)
+{
+	struct buf *b = &sip_world_of(conn)->unfolded;
+
+	if (!sip_head_is_folded(head))
+		return head;
+	b->len = 0;
+	sip_head_unfold(head, buf_room(b, head.len));
+	b->len = head.len;
+	return buf_bytes(b);
+}
+
+static enum step pass(struct conn *conn, enum side from, struct sip_side *side, struct cursor *c)
+{
+	side->left -= cursor_upto(c, side->left).len;
+	if (side->left == 0 && exchange_of(conn, from))
+		exchange_end(conn, from);
+	return STEP_DONE;
+}
+
+static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
+{
+	struct sip_side *side = conn_side(conn, from);
+	struct sip_message m;
+	uint64_t left;
+
+	if (side->left > 0)
+		return pass(conn, from, side, c);
+	if (skip_blank(c))
+		return STEP_DONE;
+	struct bytes all = cursor_rest(c);
+
+	if (all.len < side->want)
+		return STEP_MORE;
+	size_t n = sip_head_end(all, side->looked);
+
+	if (n == 0 && !conn_is_datagram(conn)) {
+		side->looked = all.len > 2 ? all.len - 2 : 0;
+		return all.len > SIP_HEAD_MAX || sip_looks_like(all) == 0 ? STEP_ALIEN : STEP_MORE;
+	}
+	struct bytes head = n ? bytes_head(all, n) : all, rest = bytes_skip(all, head.len);
+
+	if (head.len > SIP_HEAD_MAX)
+		return STEP_ALIEN;
+	head = unfolded(conn, head);
+	if (!sip_message_read(&m, head))
+		return STEP_ALIEN;
+	if (!body_of(conn, &m, &rest, &left)) {
+		side->want = head.len + (size_t)m.length;
+		return STEP_MORE;
+	}
+	side->looked = side->want = 0;
+	side->left = left;
+	cursor_take(c, head.len + rest.len);
+	handle(conn, from, &m, head, rest, left);
+	return STEP_DONE;
+}
+
+static enum step sip_lost(struct conn *conn, enum side from, uint64_t n)
+{
+	struct sip_side *side = conn_side(conn, from);
+
+	if (n > side->left)
+		return STEP_ALIEN;
+	side->left -= n;
+	if (side->left == 0 && exchange_of(conn, from))
+		exchange_end(conn, from);
+	return STEP_DONE;
+}
+
+const struct proto proto_sip = {
+	.name = "sip",
+	.ports = {5060},
+	.transports = PROTO_TCP | PROTO_UDP,
+	.match = MATCH_KEY,
+	.side_size = sizeof(struct sip_side),
+	.exchange_size = sizeof(struct sip_txn),
+	.world_size = sizeof(struct sip_world),
+	.conf_size = sizeof(struct sip_conf),
+	.options = sip_options,
+	.fields = sip_fields,
+	.notes = sip_notes,
+	.start = sip_start,
+	.unit = sip_unit,
+	.lost = sip_lost,
+	.settle = sip_settle,
+	.write = sip_write,
+	.forget = txn_forget,
+	.tick = sip_tick,
+	.finish = sip_finish,
+	.shrink = sip_shrink,
+	.leave = sip_leave,
+};

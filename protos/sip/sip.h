@@ -1,0 +1,134 @@
+/*
+ * What the files of the SIP module share. Nobody else includes this.
+ *
+ *   sip.c           the table: framing, options
+ *   message.c       heads; value.c: addresses, URIs, parameters
+ *   transaction.c   requests and responses that belong together
+ *   settle.c        what is worked out once before a transaction is written: status, error, raw
+ *   write.c         the transaction's document; part.c: parts that several documents share
+ *   call.c          dialogs as calls; call_write.c their document
+ *   registration.c  bindings
+ *   sdp.c           session descriptions
+ *   wheel.c index.c timers, hash tables
+ *
+ * Messages of a transaction, and even more of a call, come on several conversations: all of a
+ * worker's transactions, calls and bindings lie in one struct sip_world.
+ *
+ *   message ─► transaction (key: branch, sent-by, method) ─► document `sip`, 5 s after its last
+ *      └─────► call (Call-ID) ───────────────────────────► `sip_call`, each minute and at its end
+ *      └─────► binding (address of record, contact) ─────► `sip_registration`
+ *
+ * Source   RFC 3261; RFC 6076 (measures)
+ */
+#ifndef WIRESPAN_SIP_SIP_H
+#define WIRESPAN_SIP_SIP_H
+
+#include "protos/proto.h"
+#include "protos/sip/index.h"
+#include "protos/sip/message.h"
+#include "protos/sip/wheel.h"
+
+enum {
+	PROVISIONALS_MAX = 8, /* of a transaction, that its document lists */
+	FORKS_MAX = 4,	      /* further final answers that it lists */
+	KEY_MAX = 512,
+};
+
+/* RFC 3261 17.1.1.1: how long a message may live in the network, and 64 times T1. */
+#define SIP_T4	 ((nsec)5 * NS_PER_S)
+#define SIP_64T1 ((nsec)32 * NS_PER_S)
+
+struct sip_conf {
+	struct proto_conf common;
+	bool parse_authorization, parse_body, calls, registrations;
+	int64_t calls_max, registrations_max;
+	nsec call_interval, call_timeout;
+};
+
+/* By place in the `notes` of the protocol's table: the faults of messages come first. */
+enum sip_note {
+	SIP_NOTE_FAULTS = NOTE_OWN, /* << the bit of enum sip_fault */
+	SIP_NOTE_NO_ACK = NOTE_OWN << SIP_FAULTS,
+	SIP_NOTE_2543 = NOTE_OWN << (SIP_FAULTS + 1),
+	SIP_NOTE_MORE = NOTE_OWN << (SIP_FAULTS + 2),
+};
+
+/* A direction: how far the message in hand was looked at. */
+struct sip_side {
+	size_t looked; /* no head ends before */
+	size_t want;   /* of the message in hand, body included; 0 while not known */
+	uint64_t left; /* of a long body that is passed over */
+};
+
+struct sip_answer {
+	nsec when;
+	uint16_t code;
+	uint64_t tag; /* hash of the To tag and RSeq */
+};
+
+/* An exchange: a transaction. Also an ACK alone, or an answer alone. */
+struct sip_txn {
+	struct link by_key, by_call;
+	struct timer timer;
+	struct exchange *x;
+	struct sip_message msg[2];
+	struct clip head[2], body[2]; /* of request and final answer */
+	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
+	uint16_t provisionals, forks_count; /* seen, may be more than are listed */
+	uint16_t code;			    /* of the last answer */
+	uint32_t again[2];		    /* retransmissions of request and answers */
+	uint32_t acks;			    /* ACKs behind the first */
+	nsec ack, cancel, cancelled;	    /* when; 0: never. The CANCEL and its answer. */
+	uint16_t cancel_code;
+	uint16_t attempt; /* behind how many challenges it came; RFC 3261 section 22 */
+	uint64_t final_tag;
+};
+
+struct sip_world {
+	bool open;
+	struct world *world;
+	struct wheel wheel;
+	struct index txns, txns_by_call, calls, bindings;
+	struct call *oldest_call, *newest_call;
+	struct binding *oldest_binding, *newest_binding;
+	int64_t calls_count, bindings_count;
+	uint64_t numbers; /* of records */
+	struct buf unfolded;
+};
+
+/* A message as it came. */
+struct sip_seen {
+	struct sip_world *w;
+	struct conn *conn;
+	enum side from;
+	const struct sip_message *m;
+	struct bytes head, body;
+	nsec when;
+	bool again;	     /* a retransmission */
+	struct sip_txn *txn; /* NULL where it belongs to none */
+};
+
+struct sip_world *sip_world_of(const struct conn *conn);
+static inline const struct sip_conf *sip_conf_of(const struct sip_world *w)
+{
+	return world_conf(w->world);
+}
+static inline struct bytes sip_one(const struct sip_message *m, struct bytes head,
+				   enum sip_header which)
+{
+	return sip_part(head, m->one[which]);
+}
+
+/* transaction.c: sets s->txn and s->again. False: the message began no exchange. */
+bool txn_message(struct sip_seen *s);
+void txn_forget(struct exchange *x);
+static inline struct sip_txn *txn_of(const struct exchange *x)
+{
+	return x->own;
+}
+
+/* settle.c, write.c */
+void sip_settle(struct exchange *x);
+void sip_write(const struct exchange *x, struct doc *d);
+
+#endif

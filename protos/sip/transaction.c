@@ -1,0 +1,410 @@
+/*
+ * Transactions: which messages belong together.
+ *
+ * RFC 3261 17.2.3: by the branch, sent-by and method of the first Via. A branch without the magic
+ * cookie says little (RFC 2543): Call-ID, CSeq, From tag and Via together then tell.
+ *
+ * A transaction stays for T4 behind its last message, so that what is sent again is counted with
+ * it. Its answer may come from another port than it was sent to, and go to another one than it was
+ * sent from (RFC 3261 18.2.2), so the asker's address decides, and the answerer's where it helps.
+ */
+#include "protos/sip/sip.h"
+#include "shipper/flow/flow.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { PART_MAX = 120 };
+
+struct key {
+	uint8_t at[KEY_MAX];
+	size_t len;
+	bool old; /* RFC 2543 */
+};
+
+/* A part and a byte that ends it; of a long one its hash. */
+static void key_part(struct key *k, struct bytes part)
+{
+	XXH128_hash_t hash;
+
+	if (part.len > PART_MAX) {
+		hash = XXH3_128bits(part.at, part.len);
+		part = bytes_of(&hash, sizeof(hash));
+	}
+	if (part.len > 0)
+		memcpy(k->at + k->len, part.at, part.len);
+	k->len += part.len;
+	k->at[k->len++] = '\n';
+}
+
+static bool key_make(struct key *k, const struct sip_message *m, struct bytes head,
+		     struct bytes method)
+{
+	struct bytes branch = sip_part(head, m->branch);
+	struct bytes id = sip_one(m, head, SIP_CALL_ID);
+
+	k->len = 0;
+	k->old = !bytes_starts(branch, BYTES("z9hG4bK"));
+	if (method.len == 0 || (k->old && id.len == 0))
+		return false;
+	key_part(k, method);
+	key_part(k, branch);
+	key_part(k, sip_part(head, m->sent_by));
+	if (k->old) {
+		memcpy(k->at + k->len, &m->cseq, sizeof(m->cseq));
+		k->len += sizeof(m->cseq);
+		key_part(k, id);
+	}
+	return true;
+}
+
+static struct bytes method_for_key(const struct sip_message *m, struct bytes head)
+{
+	return m->method == SIP_ACK ? BYTES("INVITE") : sip_part(head, m->method_text);
+}
+
+static uint64_t hash_of(struct bytes b)
+{
+	return XXH3_64bits(b.len ? b.at : (const uint8_t *)"", b.len);
+}
+
+/* ---- Finding ---- */
+
+static bool same_address(const struct endpoints *a, unsigned side_a, const struct endpoints *b,
+			 unsigned side_b)
+{
+	return a->version == b->version &&
+	       memcmp(&a->addr[side_a], &b->addr[side_b], sizeof(a->addr[0])) == 0;
+}
+
+static bool same_vlan(const struct endpoints *a, const struct endpoints *b)
+{
+	return a->vlans == b->vlans && (a->vlans == 0 || a->vlan[0] == b->vlan[0]);
+}
+
+/* How well a message's way fits a transaction's: 0 not at all. `asks`: sent by who asked. */
+static int way(const struct sip_txn *t, const struct sip_seen *s, bool asks)
+{
+	const struct endpoints *its = conn_ends(t->x->conn), *ours = conn_ends(s->conn);
+	unsigned asker = asks ? s->from : side_other(s->from);
+
+	if (!same_vlan(its, ours) || !same_address(its, t->x->asker, ours, asker))
+		return 0;
+	if (!same_address(its, !t->x->asker, ours, !asker))
+		return 1;
+	return its->port[t->x->asker] == ours->port[asker] &&
+			       its->port[!t->x->asker] == ours->port[!asker]
+		       ? 3
+		       : 2;
+}
+
+static struct sip_txn *find(const struct sip_seen *s, const struct key *k, bool asks, int least)
+{
+	struct bytes key = bytes_of(k->at, k->len);
+	struct sip_txn *best = NULL;
+	int steps = 0, best_way = least - 1;
+
+	for (struct link *l = index_first(&s->w->txns, hash_of(key)); l && steps < INDEX_STEPS;
+	     l = index_next(l), steps++) {
+		struct sip_txn *t = (struct sip_txn *)l; /* its first member */
+		int fits = way(t, s, asks);
+
+		if (fits > best_way && bytes_eq(clip_bytes(&t->x->key, &t->x->kept), key)) {
+			best = t;
+			best_way = fits;
+		}
+	}
+	return best;
+}
+
+/* The transactions of a call, newest first. */
+static struct sip_txn *of_call(struct link *l)
+{
+	return l ? (struct sip_txn *)((char *)l - offsetof(struct sip_txn, by_call)) : NULL;
+}
+
+static struct bytes txn_part(const struct sip_txn *t, enum sip_header which)
+{
+	enum side side = t->x->begun[CLIENT] ? CLIENT : SERVER;
+
+	return sip_one(&t->msg[side], exchange_text(t->x, &t->head[side]), which);
+}
+
+/* ---- Timers ---- */
+
+static void rearm(struct sip_world *w, struct sip_txn *t, nsec due)
+{
+	wheel_set(&w->wheel, &t->timer, due);
+}
+
+static void fire(struct timer *timer, void *self)
+{
+	struct sip_txn *t = (struct sip_txn *)((char *)timer - offsetof(struct sip_txn, timer));
+	struct exchange *x = t->x;
+	uint32_t notes = x->settled ? 0 : NOTE_TIMEOUT;
+
+	if (exchange_of(x->conn, CLIENT) == x || exchange_of(x->conn, SERVER) == x) {
+		rearm(self, t, timer->due + SIP_T4);
+		return;
+	}
+	if (x->settled && t->msg[CLIENT].method == SIP_INVITE && x->begun[CLIENT] && !t->ack)
+		notes |= SIP_NOTE_NO_ACK;
+	if (!x->settled)
+		count(world_counters(((struct sip_world *)self)->world), COUNT_EXCHANGES_TIMEOUT);
+	exchange_close(x, notes);
+}
+
+/* When the transaction is given up, or was quiet for long enough. */
+static void set_timer(struct sip_world *w, struct sip_txn *t, nsec when)
+{
+	nsec patience = sip_conf_of(w)->common.transaction_timeout;
+	nsec first = patience < SIP_64T1 ? patience : SIP_64T1;
+	bool invite = t->msg[CLIENT].method == SIP_INVITE && t->x->begun[CLIENT];
+
+	if (t->x->settled)
+		rearm(w, t, when + (invite && !t->ack ? SIP_64T1 : SIP_T4));
+	else if (t->provisionals > 0 && t->msg[CLIENT].method == SIP_INVITE)
+		rearm(w, t, patience > INT64_MAX - when ? INT64_MAX : when + patience);
+	else if (t->timer.next == NULL)
+		rearm(w, t, when + first);
+	else if (t->timer.due < when + SIP_T4)
+		rearm(w, t, when + SIP_T4);
+}
+
+/* ---- What a message does ---- */
+
+static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
+{
+	struct exchange *x = t->x;
+
+	t->msg[role] = *s->m;
+	exchange_keep(x, &t->head[role], s->head);
+	if (s->body.len > 0 && sip_conf_of(s->w)->parse_body)
+		exchange_keep(x, &t->body[role], s->body);
+	x->notes |= (uint32_t)s->m->faults * SIP_NOTE_FAULTS;
+}
+
+static struct sip_txn *begin(struct exchange *x, const struct sip_seen *s, const struct key *k)
+{
+	struct sip_txn *t = txn_of(x);
+
+	t->x = x;
+	t->timer.fire = fire;
+	x->notes &= ~(uint32_t)(NOTE_RESYNC | NOTE_MIDSTREAM); /* keys pair it, not its place */
+	if (k) {
+		clip_set(&x->key, &x->kept, bytes_of(k->at, k->len), k->len);
+		x->notes |= k->old ? SIP_NOTE_2543 : 0;
+		index_add(&s->w->txns, &t->by_key, hash_of(bytes_of(k->at, k->len)));
+		index_add(&s->w->txns_by_call, &t->by_call,
+			  hash_of(sip_one(s->m, s->head, SIP_CALL_ID)));
+	}
+	return t;
+}
+
+/* Credentials in answer to a challenge: the same request once more, with the next CSeq. */
+static uint16_t attempt(const struct sip_seen *s, const struct sip_txn *self)
+{
+	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
+	int steps = 0;
+
+	for (struct link *l = index_first(&s->w->txns_by_call, hash_of(id));
+	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
+		const struct sip_txn *t = of_call(l);
+
+		if (t != self && t->x->begun[CLIENT] && (t->code == 401 || t->code == 407) &&
+		    t->msg[CLIENT].method == s->m->method &&
+		    t->msg[CLIENT].cseq + 1 == s->m->cseq && way(t, s, true) >= 2 &&
+		    bytes_eq(txn_part(t, SIP_CALL_ID), id))
+			return t->attempt + 1;
+	}
+	return 0;
+}
+
+static bool ask(struct sip_seen *s, const struct key *k)
+{
+	struct exchange *x = exchange_ask(s->conn, s->from, NO_BYTES);
+	struct sip_txn *t = s->txn = begin(x, s, k);
+
+	keep(t, CLIENT, s);
+	if (s->m->one[SIP_AUTHORIZATION].len > 0)
+		t->attempt = attempt(s, t);
+	exchange_expect(x, s->m->method == SIP_ACK || k == NULL ? 0 : ANSWERS_MANY);
+	if (k)
+		set_timer(s->w, t, s->when);
+	return true;
+}
+
+/* An ACK to the INVITE that it belongs to: of the same branch when that failed, else of the same
+ * Call-ID and number. Where proxies step aside, it takes another way than the INVITE: it is then
+ * for all INVITEs that begin or end where it does. */
+static bool ack(struct sip_seen *s, const struct key *k)
+{
+	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
+	struct sip_txn *t = k ? find(s, k, true, 2) : NULL, *all[INDEX_STEPS];
+	const struct endpoints *ours = conn_ends(s->conn);
+	int count = 0, steps = 0;
+	bool direct = t != NULL;
+
+	if (t)
+		all[count++] = t;
+	for (struct link *l = t ? NULL : index_first(&s->w->txns_by_call, hash_of(id));
+	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
+		t = of_call(l);
+		const struct endpoints *its = conn_ends(t->x->conn);
+
+		if (t->msg[CLIENT].method != SIP_INVITE || !t->x->begun[CLIENT] ||
+		    t->msg[CLIENT].cseq != s->m->cseq || !bytes_eq(txn_part(t, SIP_CALL_ID), id))
+			continue;
+		bool exact = way(t, s, true) >= 2;
+
+		if (exact && !direct)
+			count = 0;
+		direct |= exact;
+		if (exact == direct && (exact || same_address(its, t->x->asker, ours, s->from) ||
+					same_address(its, !t->x->asker, ours, !s->from)))
+			all[count++] = t;
+	}
+	for (int i = 0; i < count; i++) {
+		s->again = all[i]->ack != 0;
+		all[i]->acks += s->again;
+		if (!s->again)
+			all[i]->ack = s->when;
+		set_timer(s->w, all[i], s->when);
+	}
+	s->txn = count > 0 ? all[0] : NULL;
+	return count > 0;
+}
+
+static bool cancel(struct sip_seen *s)
+{
+	struct key k;
+	struct sip_txn *t =
+		key_make(&k, s->m, s->head, BYTES("INVITE")) ? find(s, &k, true, 2) : NULL;
+
+	if (t == NULL || !t->x->begun[CLIENT])
+		return false;
+	s->txn = t;
+	s->again = t->cancel != 0;
+	t->again[CLIENT] += s->again;
+	if (!s->again)
+		t->cancel = s->when;
+	return true;
+}
+
+static bool cancel_answer(struct sip_seen *s)
+{
+	struct key k;
+	struct sip_txn *t =
+		key_make(&k, s->m, s->head, BYTES("INVITE")) ? find(s, &k, false, 1) : NULL;
+
+	if (t == NULL || !t->cancel)
+		return false;
+	s->txn = t;
+	s->again = t->cancelled != 0;
+	t->again[SERVER] += s->again;
+	if (!s->again) {
+		t->cancelled = s->when;
+		t->cancel_code = s->m->code;
+	}
+	return true;
+}
+
+static uint64_t answer_tag(const struct sip_seen *s)
+{
+	return hash_of(sip_part(s->head, s->m->to_tag)) ^
+	       (s->m->code < 200 ? hash_of(sip_one(s->m, s->head, SIP_RSEQ)) : 0);
+}
+
+/* Whether it came before; remembers it if not. */
+static bool listed(struct sip_answer *list, uint16_t *count, unsigned max, const struct sip_seen *s)
+{
+	uint64_t tag = answer_tag(s);
+
+	for (unsigned i = 0; i < *count && i < max; i++)
+		if (list[i].code == s->m->code && list[i].tag == tag)
+			return true;
+	if (*count < max)
+		list[*count] = (struct sip_answer){s->when, s->m->code, tag};
+	*count = (uint16_t)(*count + (*count < UINT16_MAX));
+	return false;
+}
+
+/* An answer behind the final one: that again, or another's where the request was forked. */
+static bool answer_more(struct sip_seen *s, struct sip_txn *t)
+{
+	s->again = s->m->code < 200 || (t->code == s->m->code && t->final_tag == answer_tag(s)) ||
+		   listed(t->forks, &t->forks_count, FORKS_MAX, s);
+	t->again[SERVER] += s->again;
+	set_timer(s->w, t, s->when);
+	return false;
+}
+
+static bool answer(struct sip_seen *s, const struct key *k)
+{
+	struct sip_txn *t = k ? find(s, k, false, 1) : NULL;
+	bool provisional = s->m->code < 200, fresh = t == NULL;
+
+	s->txn = t;
+	if (t && t->x->ended[SERVER])
+		return answer_more(s, t);
+	if (t && provisional && listed(t->provisional, &t->provisionals, PROVISIONALS_MAX, s)) {
+		s->again = true;
+		t->again[SERVER]++;
+		set_timer(s->w, t, s->when);
+		return false;
+	}
+	struct exchange *x = exchange_answer_from(s->conn, s->from, t ? t->x : NULL);
+
+	if (fresh) {
+		t = s->txn = begin(x, s, k);
+		exchange_expect(x, ANSWERS_MANY);
+		if (provisional)
+			listed(t->provisional, &t->provisionals, PROVISIONALS_MAX, s);
+	}
+	t->code = s->m->code;
+	if (!provisional || fresh) {
+		t->head[SERVER] = t->body[SERVER] = (struct clip){0};
+		keep(t, SERVER, s);
+	}
+	t->final_tag = provisional ? 0 : answer_tag(s);
+	x->settled = !provisional;
+	if (k)
+		set_timer(s->w, t, s->when);
+	else
+		exchange_expect(x, 1);
+	return true;
+}
+
+bool txn_message(struct sip_seen *s)
+{
+	struct key key;
+	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
+	const struct key *k = has ? &key : NULL;
+
+	if (!s->m->request)
+		return (s->m->method != SIP_CANCEL || !cancel_answer(s)) && answer(s, k);
+	if ((s->m->method == SIP_ACK && ack(s, k)) || (s->m->method == SIP_CANCEL && cancel(s)))
+		return false;
+	struct sip_txn *t = k && s->m->method != SIP_ACK ? find(s, k, true, 2) : NULL;
+
+	/* An answer that was seen before its request cannot be told from one to another. */
+	if (t == NULL || !t->x->begun[CLIENT])
+		return ask(s, s->m->method == SIP_ACK ? NULL : k);
+	s->txn = t;
+	s->again = true;
+	t->again[CLIENT]++;
+	set_timer(s->w, t, s->when);
+	return false;
+}
+
+void txn_forget(struct exchange *x)
+{
+	struct sip_txn *t = txn_of(x);
+	struct sip_world *w = sip_world_of(x->conn);
+
+	wheel_stop(&t->timer);
+	if (w->open) {
+		index_remove(&w->txns, &t->by_key);
+		index_remove(&w->txns_by_call, &t->by_call);
+	}
+}

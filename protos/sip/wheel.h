@@ -1,0 +1,40 @@
+/*
+ * Timers on packet time: a wheel of short lists.
+ *
+ *   slot   0   1   2 … 4095        each a quarter of a second; what is due a turn later or more
+ *          │   │   │               waits in its slot until its turn
+ *          t   t─t
+ *
+ * Timers of one time fire in the order in which they were set, so runs are repeatable.
+ *
+ * Owns     nothing: timers lie in what they time
+ * Units    packet time
+ */
+#ifndef WIRESPAN_SIP_WHEEL_H
+#define WIRESPAN_SIP_WHEEL_H
+
+#include "shipper/base/time.h"
+
+#include <stdbool.h>
+
+enum { WHEEL_SLOTS = 4096 };
+
+struct timer {
+	struct timer *next, *prev; /* NULL while it is not set */
+	nsec due;
+	void (*fire)(struct timer *timer, void *self); /* it is no longer set */
+};
+
+struct wheel {
+	nsec now;			 /* up to where timers have fired */
+	struct timer slots[WHEEL_SLOTS]; /* heads of rings */
+};
+
+void wheel_init(struct wheel *wheel);
+/* Sets a timer, or sets it anew. */
+void wheel_set(struct wheel *wheel, struct timer *timer, nsec due);
+void wheel_stop(struct timer *timer);
+/* Fires what is due. */
+void wheel_turn(struct wheel *wheel, nsec now, void *self);
+
+#endif

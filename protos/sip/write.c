@@ -1,0 +1,297 @@
+#include "protos/sip/fields.h"
+#include "protos/sip/part.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { PRINT_MAX = 256 };
+
+/* A transaction with both of its messages; where one is missing, the other stands for it. */
+struct view {
+	const struct exchange *x;
+	const struct sip_txn *t;
+	const struct sip_message *m, *answer;
+	struct bytes head, answer_head;
+};
+
+static void write_query(const struct view *v, struct doc *d)
+{
+	struct bytes method = bytes_head(sip_part(v->head, v->m->method_text), PRINT_MAX / 2);
+	struct bytes uri = sip_part(v->head, v->m->uri);
+	struct sip_uri u = sip_uri_of(uri);
+	uint8_t print[PRINT_MAX];
+	size_t n = 0;
+
+	if (method.len == 0)
+		return;
+	memcpy(print, method.at, method.len);
+	n = method.len;
+	doc_text(d, F_METHOD, method);
+	if (v->m->request) {
+		struct bytes host = bytes_head(u.host.len ? u.host : u.scheme, PRINT_MAX / 2 - 1);
+		size_t before = u.password.len ? (size_t)(u.password.at - uri.at) : uri.len;
+
+		doc_text_begin(d, F_QUERY);
+		doc_text_more(d, method);
+		doc_text_more(d, BYTES(" "));
+		doc_text_more(d, bytes_head(uri, before));
+		if (u.password.len > 0) {
+			doc_text_more(d, BYTES("*"));
+			doc_text_more(d, bytes_skip(uri, before + u.password.len));
+		}
+		doc_text_end(d);
+		print[n++] = ' ';
+		if (host.len > 0)
+			memcpy(print + n, host.at, host.len);
+		n += host.len;
+	}
+	doc_text(d, F_QUERY_FINGERPRINT, bytes_of(print, n));
+	doc_hex(d, F_QUERY_HASH, XXH3_64bits(print, n));
+}
+
+static void write_list(struct doc *d, unsigned field, const struct sip_message *m,
+		       struct bytes head, enum sip_list which, bool split)
+{
+	if (m->counts[which] == 0)
+		return;
+	doc_list_begin(d, field);
+	for (unsigned i = 0; i < m->counts[which]; i++) {
+		struct bytes rest = sip_part(head, m->list[which][i]);
+
+		while (rest.len > 0) {
+			struct bytes one = split ? sip_list_next(&rest) : rest;
+
+			if (!split)
+				rest = NO_BYTES;
+			if (one.len > 0)
+				doc_list_text(d, one);
+		}
+	}
+	doc_list_end(d);
+}
+
+static void write_contact(const struct view *v, struct doc *d)
+{
+	const struct sip_message *m = v->m;
+	struct bytes head = v->head, list, value;
+
+	if (m->counts[SIP_CONTACT] == 0) {
+		m = v->answer;
+		head = v->answer_head;
+	}
+	if (m->counts[SIP_CONTACT] == 0)
+		return;
+	list = sip_part(head, m->list[SIP_CONTACT][0]);
+	struct bytes first = sip_list_next(&list);
+
+	if (bytes_eq(first, BYTES("*"))) {
+		doc_text(d, SIP_FIELD(CONTACT_URI_ORIGINAL), first);
+		return;
+	}
+	struct sip_address a = sip_address_of(first);
+
+	part_address(d, SIP_FIELD(CONTACT_NAME), first, NO_BYTES);
+	if (sip_param(a.params, BYTES("expires"), &value))
+		part_number(d, SIP_FIELD(CONTACT_EXPIRES), value);
+	if (sip_param(a.params, BYTES("q"), &value))
+		doc_text(d, SIP_FIELD(CONTACT_Q), value);
+}
+
+/* A header of the request, or of the answer where that has none. */
+static struct bytes either(const struct view *v, enum sip_header which)
+{
+	struct bytes b = sip_one(v->m, v->head, which);
+
+	return b.len > 0 ? b : sip_one(v->answer, v->answer_head, which);
+}
+
+static void write_headers(const struct view *v, struct doc *d)
+{
+	struct bytes refer = either(v, SIP_REFER_TO);
+
+	write_list(d, SIP_FIELD(VIA), v->m, v->head, SIP_VIA, true);
+	part_number(d, SIP_FIELD(MAX_FORWARDS), sip_one(v->m, v->head, SIP_MAX_FORWARDS));
+	doc_text(d, SIP_FIELD(CONTENT_TYPE), either(v, SIP_CONTENT_TYPE));
+	if (v->m->length > 0)
+		doc_int(d, SIP_FIELD(CONTENT_LENGTH), v->m->length);
+	else if (v->answer->length > 0)
+		doc_int(d, SIP_FIELD(CONTENT_LENGTH), v->answer->length);
+	write_list(d, SIP_FIELD(ALLOW), v->m->counts[SIP_ALLOW] ? v->m : v->answer,
+		   v->m->counts[SIP_ALLOW] ? v->head : v->answer_head, SIP_ALLOW, true);
+	write_list(d, SIP_FIELD(SUPPORTED), v->m->counts[SIP_SUPPORTED] ? v->m : v->answer,
+		   v->m->counts[SIP_SUPPORTED] ? v->head : v->answer_head, SIP_SUPPORTED, true);
+	write_list(d, SIP_FIELD(ACCEPT), v->m->counts[SIP_ACCEPT] ? v->m : v->answer,
+		   v->m->counts[SIP_ACCEPT] ? v->head : v->answer_head, SIP_ACCEPT, true);
+	part_number(d, SIP_FIELD(EXPIRES), either(v, SIP_EXPIRES));
+	doc_text(d, SIP_FIELD(REASON), either(v, SIP_REASON));
+	doc_text(d, SIP_FIELD(WARNING), either(v, SIP_WARNING));
+	if (refer.len > 0)
+		part_plain_uri(d, SIP_FIELD(REFER_TO), sip_address_of(refer).uri);
+	doc_text(d, SIP_FIELD(EVENT), either(v, SIP_EVENT));
+	doc_text(d, SIP_FIELD(SUBSCRIPTION), either(v, SIP_SUBSCRIPTION_STATE));
+	struct bytes agent = sip_one(v->m, v->head, SIP_USER_AGENT);
+	struct bytes server = sip_one(v->answer, v->answer_head, SIP_SERVER);
+
+	if (server.len == 0 && v->answer != v->m)
+		server = sip_one(v->answer, v->answer_head, SIP_USER_AGENT);
+	doc_text(d, SIP_FIELD(USER_AGENT), agent.len > 0 ? agent : server);
+	doc_text(d, SIP_FIELD(SERVER), server);
+	struct bytes identity = either(v, SIP_IDENTITY);
+
+	if (identity.len > 0)
+		part_uri(d, SIP_FIELD(PRIVATE_URI_ORIGINAL),
+			 sip_address_of(sip_list_next(&identity)).uri);
+}
+
+static void write_auth(const struct view *v, struct doc *d)
+{
+	static const struct {
+		const char *name;
+		unsigned field;
+	} params[] = {
+		{"realm", SIP_FIELD(AUTH_REALM)},
+		{"username", SIP_FIELD(AUTH_USERNAME)},
+		{"algorithm", SIP_FIELD(AUTH_ALGORITHM)},
+	};
+	struct bytes value = sip_one(v->m, v->head, SIP_AUTHORIZATION), text;
+
+	if (value.len == 0)
+		value = sip_one(v->answer, v->answer_head, SIP_CHALLENGE);
+	size_t space = bytes_find(value, ' ');
+
+	if (value.len == 0 || space == value.len)
+		return;
+	doc_text(d, SIP_FIELD(AUTH_SCHEME), bytes_head(value, space));
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
+		if (sip_digest_param(value, bytes_str(params[i].name), &text))
+			doc_text(d, params[i].field, text);
+	if (v->t->attempt > 0)
+		doc_int(d, SIP_FIELD(AUTH_ATTEMPT), v->t->attempt);
+	if (sip_digest_param(value, BYTES("uri"), &text))
+		part_uri(d, SIP_FIELD(AUTH_URI_ORIGINAL), text);
+}
+
+static void write_answers(const struct view *v, struct doc *d, unsigned field,
+			  const struct sip_answer *list, unsigned count, unsigned max)
+{
+	nsec start = v->x->begin[v->x->begun[CLIENT] ? CLIENT : SERVER];
+
+	count = count < max ? count : max;
+	if (count == 0)
+		return;
+	doc_list_begin(d, field);
+	for (unsigned i = 0; i < count; i++)
+		doc_list_int(d, list[i].code);
+	doc_list_end(d);
+	if (!v->x->begun[CLIENT])
+		return;
+	doc_list_begin(d, field + 1);
+	for (unsigned i = 0; i < count; i++)
+		doc_list_int(d, list[i].when - start);
+	doc_list_end(d);
+}
+
+static void write_repeats(const struct view *v, struct doc *d)
+{
+	const struct sip_txn *t = v->t;
+	const struct exchange *x = v->x;
+
+	write_answers(v, d, SIP_FIELD(PROVISIONAL_CODE), t->provisional, t->provisionals,
+		      PROVISIONALS_MAX);
+	if (t->again[CLIENT] > 0)
+		doc_int(d, SIP_FIELD(RETRANSMITS_REQUEST), t->again[CLIENT]);
+	if (t->again[SERVER] > 0)
+		doc_int(d, SIP_FIELD(RETRANSMITS_RESPONSE), t->again[SERVER]);
+	if (t->acks > 0)
+		doc_int(d, SIP_FIELD(RETRANSMITS_ACK), t->acks);
+	write_answers(v, d, SIP_FIELD(FORKS_CODE), t->forks, t->forks_count, FORKS_MAX);
+	if (t->ack && x->ended[SERVER])
+		doc_int(d, SIP_FIELD(ACK_DELAY), t->ack - x->end[SERVER]);
+	if (t->cancel)
+		doc_int(d, SIP_FIELD(CANCEL_DELAY), t->cancel - x->begin[CLIENT]);
+	if (t->cancel_code)
+		doc_int(d, SIP_FIELD(CANCEL_CODE), t->cancel_code);
+}
+
+static bool read_body(const struct exchange *x, enum side role, struct sdp *sdp)
+{
+	const struct sip_txn *t = x->own;
+	struct bytes type =
+		sip_one(&t->msg[role], exchange_text(x, &t->head[role]), SIP_CONTENT_TYPE);
+
+	return t->body[role].len > 0 && sdp_is_type(type) &&
+	       sdp_read(sdp, exchange_text(x, &t->body[role]));
+}
+
+static void write_sdp(const struct view *v, struct doc *d)
+{
+	struct sdp sdp[2];
+	bool has[2] = {read_body(v->x, CLIENT, &sdp[CLIENT]),
+		       read_body(v->x, SERVER, &sdp[SERVER])};
+
+	if (!has[CLIENT] && !has[SERVER])
+		return;
+	const struct sdp *offer = &sdp[has[CLIENT] ? CLIENT : SERVER];
+	struct bytes rest = offer->connection;
+
+	doc_text(d, SIP_FIELD(SDP_VERSION), offer->version);
+	doc_text(d, SIP_FIELD(SDP_OWNER_USERNAME), offer->owner[0]);
+	doc_text(d, SIP_FIELD(SDP_OWNER_SESSION), offer->owner[1]);
+	doc_text(d, SIP_FIELD(SDP_OWNER_VERSION), offer->owner[2]);
+	doc_text(d, SIP_FIELD(SDP_OWNER_IP), offer->owner[5]);
+	doc_text(d, SIP_FIELD(SDP_SESSION_NAME), offer->session);
+	for (int i = 0; i < 2; i++)
+		rest = bytes_skip(rest, bytes_find(rest, ' ') + 1);
+	doc_text(d, SIP_FIELD(SDP_CONNECTION_ADDRESS), rest);
+	doc_text(d, SIP_FIELD(SDP_CONNECTION_INFO), offer->connection);
+	part_media(d, SIP_FIELD(SDP_OFFER_ADDRESS), offer);
+	if (has[CLIENT] && has[SERVER])
+		part_media(d, SIP_FIELD(SDP_ANSWER_ADDRESS), &sdp[SERVER]);
+}
+
+void sip_write(const struct exchange *x, struct doc *d)
+{
+	const struct sip_txn *t = x->own;
+	enum side ask = x->begun[CLIENT] ? CLIENT : SERVER;
+	enum side answer = t->head[SERVER].len > 0 ? SERVER : ask;
+	struct view v = {
+		.x = x,
+		.t = t,
+		.m = &t->msg[ask],
+		.answer = &t->msg[answer],
+		.head = exchange_text(x, &t->head[ask]),
+		.answer_head = exchange_text(x, &t->head[answer]),
+	};
+	const struct sip_message *m = v.m;
+
+	write_query(&v, d);
+	doc_text(d, SIP_FIELD(VERSION), sip_part(v.head, m->version));
+	doc_text(d, SIP_FIELD(METHOD), sip_part(v.head, m->method_text));
+	if (t->code > 0)
+		doc_int(d, SIP_FIELD(CODE), t->code);
+	doc_text(d, SIP_FIELD(STATUS), sip_part(v.answer_head, v.answer->phrase));
+	doc_text(d, SIP_FIELD(CALL_ID), sip_one(m, v.head, SIP_CALL_ID));
+	doc_text(d, SIP_FIELD(BRANCH), sip_part(v.head, m->branch));
+	if (m->one[SIP_CSEQ].len > 0 && !(m->faults & SIP_FAULT_MISSING)) {
+		doc_int(d, SIP_FIELD(CSEQ_CODE), m->cseq);
+		struct bytes rest = sip_one(m, v.head, SIP_CSEQ);
+
+		doc_text(d, SIP_FIELD(CSEQ_METHOD),
+			 bytes_trim(bytes_skip(rest, bytes_find(rest, ' '))));
+	}
+	if (m->request)
+		part_uri(d, SIP_FIELD(REQUEST_URI_ORIGINAL), sip_part(v.head, m->uri));
+	part_address(d, SIP_FIELD(FROM_NAME), sip_one(m, v.head, SIP_FROM),
+		     sip_part(v.head, m->from_tag));
+	struct bytes to_tag = sip_part(v.head, m->to_tag);
+
+	if (to_tag.len == 0)
+		to_tag = sip_part(v.answer_head, v.answer->to_tag);
+	part_address(d, SIP_FIELD(TO_NAME), sip_one(m, v.head, SIP_TO), to_tag);
+	write_contact(&v, d);
+	write_headers(&v, d);
+	if (((const struct sip_conf *)conn_conf(x->conn))->parse_authorization)
+		write_auth(&v, d);
+	write_repeats(&v, d);
+	write_sdp(&v, d);
+}
