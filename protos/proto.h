@@ -158,6 +158,8 @@ struct proto {
 	void (*leave)(struct world *world);
 	/* Optional: checks what single rows cannot, and prepares (lower-cases, sorts, compiles). */
 	bool (*ready)(void *conf, struct fault *fault);
+	/* Optional: gives back what ready prepared; also called when ready was not, or failed. */
+	void (*unready)(void *conf);
 };
 
 /* ---- What a protocol may call, from within its callbacks ---- */

@@ -5,6 +5,7 @@ extern const struct proto proto_redis;
 extern const struct proto proto_mysql;
 extern const struct proto proto_pgsql;
 extern const struct proto proto_sip;
+extern const struct proto proto_thrift;
 
 const struct proto *const protos[] = {
 	&proto_http,
@@ -12,5 +13,6 @@ const struct proto *const protos[] = {
 	&proto_mysql,
 	&proto_pgsql,
 	&proto_sip,
+	&proto_thrift,
 	NULL,
 };

@@ -182,6 +182,8 @@ void settings_free(struct settings *settings)
 		option_free(fixed[i].rows, (char *)settings + fixed[i].offset);
 	for (size_t i = 0; protos[i] != NULL; i++)
 		if (settings->proto_conf[i] != NULL) {
+			if (protos[i]->unready != NULL)
+				protos[i]->unready(settings->proto_conf[i]);
 			option_free(proto_options, settings->proto_conf[i]);
 			option_free(protos[i]->options, settings->proto_conf[i]);
 			free(settings->proto_conf[i]);
