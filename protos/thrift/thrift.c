@@ -135,6 +135,8 @@ static enum step begin_message(struct reading *r, const struct head *h)
 
 /* ---- Beginnings ---- */
 
+static enum step body(struct reading *r, struct cursor *c);
+
 /* The call's name is in the deflated part: inflated anew until the whole of it is there. */
 static enum step begin_zipped(struct reading *r, struct cursor *c, struct head *h)
 {
@@ -153,10 +155,11 @@ static enum step begin_zipped(struct reading *r, struct cursor *c, struct head *
 		size_t used = h->used;
 
 		h->format = format;
-		enum step step = begin_message(r, h);
-
+		if (begin_message(r, h) != STEP_DONE)
+			return STEP_ALIEN;
 		zip_take(side->zip, used);
-		return step;
+		/* The rest may be inflated already, and no byte be left to come. */
+		return body(r, c) == STEP_ALIEN ? STEP_ALIEN : STEP_DONE;
 	}
 	zip_close(r->conn, side);
 	return guess == GUESS_NO || whole ? STEP_ALIEN : STEP_MORE;

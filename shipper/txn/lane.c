@@ -376,13 +376,17 @@ void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when)
 {
 	struct lane *lane = &conn->lane[from];
 
-	if (conn->state == CONN_READING && lane->kept.len == 0 && conn->class->proto->lost) {
+	if (conn->state == CONN_READING && conn->class->proto->lost) {
+		uint64_t all = lane->kept.len + n;
+
 		conn->first = conn->last =
 			(struct mark){lane->offset, when, PEER_UNKNOWN, lane->pieces};
-		if (conn->class->proto->lost(conn, from, n) == STEP_DONE) {
+		if (conn->class->proto->lost(conn, from, all) == STEP_DONE) {
 			if (lane->current)
 				lane->current->notes |= NOTE_GAP;
-			exchange_commit(conn, from, n);
+			lane->mark_count = 0;
+			buf_fini(&lane->kept);
+			exchange_commit(conn, from, all);
 			if (conn->passing)
 				pass(conn);
 			return;
