@@ -176,6 +176,7 @@ static inline int64_t stream_offset(const struct stream *s, uint32_t seq)
  * table_drop takes it out. */
 void table_close(struct flow_table *t, struct entry *e, enum flow_end why, nsec when);
 struct rest *table_rest(struct flow_table *t, struct entry *e); /* the entry's, made if need be */
+void table_rest_requeue(struct flow_table *t, struct rest *r);
 void table_rest_free(struct flow_table *t, struct entry *e);
 
 /* idle.c */
