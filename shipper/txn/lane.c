@@ -392,10 +392,19 @@ void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when)
 			return;
 		}
 	}
-	if (conn->state == CONN_READING)
+	if (conn->state == CONN_READING) {
+		/* Of a single answer, and nothing is half asked: the next question stands where one
+		 * is expected. */
+		bool in_place = from == SERVER && conn->open <= 1 &&
+				conn->lane[CLIENT].current == NULL &&
+				conn->lane[CLIENT].kept.len == 0;
+
 		conn_lose(conn, NOTE_GAP);
-	else
+		conn->server_spoke = in_place;
+	} else {
 		drop_kept(conn, from);
+		conn->server_spoke |= from == SERVER;
+	}
 	if (conn->state == CONN_UNDECIDED)
 		conn->fresh = true;
 	lane->offset += n;

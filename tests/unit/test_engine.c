@@ -645,6 +645,37 @@ Test(engine, after_a_loss_both_sides_begin_anew_at_a_question)
 	end(s, FLOW_FIN);
 }
 
+/* The client's place was not lost with a single answer: its next question counts. */
+Test(engine, after_the_loss_of_an_answer_the_next_question_is_read)
+{
+	struct story *s = begin(7, false);
+	const char *doc;
+
+	client(s, "Q1\n");
+	conn_lost(s->conn, SERVER, 3, s->now);
+	doc = next(s);
+	cr_assert(has(doc, "Q1") && has(doc, "Packet loss"), "%s", doc);
+	client(s, "Q2\n");
+	server(s, "A2\n");
+	doc = next(s);
+	cr_assert(has(doc, "Q2") && has(doc, "A2"), "%s", doc);
+	/* With two on their way, the answer to come may be to the one before. */
+	client(s, "Q3\nQ4\n");
+	conn_lost(s->conn, SERVER, 3, s->now);
+	cr_assert(has(next(s), "Q3") && has(next(s), "Q4"));
+	client(s, "Q5\n");
+	server(s, "A4\n");
+	client(s, "Q6\n");
+	conn_lost(s->conn, SERVER, 3, s->now);
+	cr_assert(has(next(s), "Q6"));
+	conn_lost(s->conn, SERVER, 3, s->now);
+	client(s, "Q7\n");
+	server(s, "A7\n");
+	doc = next(s);
+	cr_assert(has(doc, "Q7") && has(doc, "A7"), "%s", doc);
+	end(s, FLOW_FIN);
+}
+
 Test(engine, an_answer_is_not_to_a_question_that_its_sender_had_not_read)
 {
 	struct story *s = begin(7, false);
