@@ -235,6 +235,14 @@ static void resume(struct conn *conn, enum side from)
 	conn->resumed_at = conn->lane[CLIENT].offset;
 }
 
+/* The client sent this before it had all that the server had sent: a part of what it says at one
+ * go, and answers to earlier parts are still to come. */
+static bool talks_on(const struct conn *conn, const struct mark *m)
+{
+	return conn->lane[CLIENT].kept.len == 0 && m->peer_at != PEER_UNKNOWN &&
+	       m->peer_at < conn->lane[SERVER].offset;
+}
+
 static void seek(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
 {
 	struct lane *lane = &conn->lane[from];
@@ -242,7 +250,7 @@ static void seek(struct conn *conn, enum side from, struct bytes b, const struct
 
 	if (from == SERVER)
 		conn->server_spoke = true;
-	if (from == SERVER ? !conn->fresh : !conn->server_spoke) {
+	if (from == SERVER ? !conn->fresh : !conn->server_spoke || talks_on(conn, m)) {
 		skip(conn, from, b.len);
 		return;
 	}
@@ -402,8 +410,9 @@ void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when)
 		conn_lose(conn, NOTE_GAP);
 		conn->server_spoke = in_place;
 	} else {
+		/* What follows may be the rest of what the client says at one go. */
 		drop_kept(conn, from);
-		conn->server_spoke |= from == SERVER;
+		conn->server_spoke &= from == SERVER;
 	}
 	if (conn->state == CONN_UNDECIDED)
 		conn->fresh = true;

@@ -676,6 +676,29 @@ Test(engine, after_the_loss_of_an_answer_the_next_question_is_read)
 	end(s, FLOW_FIN);
 }
 
+/* After a loss, what a client had said before it had heard all is the rest of a batch, whose answers
+ * may still be about earlier questions. */
+Test(engine, after_a_loss_the_rest_of_a_batch_is_passed_over)
+{
+	struct story *s = begin(7, false);
+	const char *doc;
+
+	client(s, "Q1\n");
+	conn_lost(s->conn, SERVER, 3, s->now);
+	cr_assert(has(next(s), "Q1"));
+	conn_lost(s->conn, CLIENT, 3, s->now); /* Q2 */
+	client(s, "Q3\n");
+	server(s, "A2\n");
+	says_at(s, CLIENT, "Q4\n", 3); /* sent before A2 was there */
+	server(s, "A3\n");
+	server(s, "A4\n");
+	says_at(s, CLIENT, "Q5\n", 12);
+	server(s, "A5\n");
+	doc = next(s);
+	cr_assert(has(doc, "Q5") && has(doc, "A5"), "%s", doc);
+	end(s, FLOW_FIN);
+}
+
 Test(engine, an_answer_is_not_to_a_question_that_its_sender_had_not_read)
 {
 	struct story *s = begin(7, false);
