@@ -229,7 +229,7 @@
 	  "Its messages: seconds since the first INVITE, from, to, method or code.",               \
 	  "[\"0.000000 192.0.2.10:5060 > 192.0.2.20:5060 INVITE\"]")                               \
 	X(REGISTRATION_STATE, "sip.registration.state", FIELD_KEYWORD, NULL,                       \
-	  "registered, refreshed, unregistered, failed, timeout or expired.", "\"registered\"")    \
+	  "registered, refreshed, unregistered, failed or expired.", "\"registered\"")             \
 	X(REGISTRATION_AOR, "sip.registration.aor", FIELD_KEYWORD, NULL, "Address of record.",     \
 	  "\"sip:ada@example.com\"")                                                               \
 	X(REGISTRATION_CONTACT, "sip.registration.contact", FIELD_KEYWORD, NULL,                   \

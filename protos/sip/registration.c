@@ -1,0 +1,242 @@
+/*
+ * Registrations: one document for each REGISTER that has its final answer, but a challenge; and one
+ * when a binding expires.
+ */
+#include "protos/sip/call.h"
+#include "protos/sip/fields.h"
+#include "protos/sip/part.h"
+#include "shipper/base/must.h"
+#include "shipper/flow/flow.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { EXPIRES_OTHERWISE = 3600 };
+
+/* What is known of a contact of an address of record. */
+struct binding {
+	struct link by_name;
+	struct timer timer;
+	struct sip_world *w;
+	struct binding *newer, *older;
+	struct buf text;
+	struct clip aor, contact;
+	struct record_ends ends;
+	nsec begin;
+	int64_t expires; /* seconds */
+	uint32_t times;
+};
+
+struct view {
+	const char *state;
+	struct bytes aor, contact;
+	int64_t expires;
+	const struct sip_seen *s; /* NULL: it expired */
+	const struct sip_txn *t;
+};
+
+static void binding_free(struct binding *b)
+{
+	struct sip_world *w = b->w;
+
+	wheel_stop(&b->timer);
+	index_remove(&w->bindings, &b->by_name);
+	*(b->older ? &b->older->newer : &w->oldest_binding) = b->newer;
+	*(b->newer ? &b->newer->older : &w->newest_binding) = b->older;
+	w->bindings_count--;
+	quota_give(world_quota(w->world), sizeof(*b));
+	buf_fini(&b->text);
+	free(b);
+}
+
+void registration_leave(struct sip_world *w)
+{
+	while (w->oldest_binding)
+		binding_free(w->oldest_binding);
+}
+
+static void write_registration(const void *subject, struct doc *d)
+{
+	const struct view *v = subject;
+
+	if (v->s) {
+		struct bytes head = exchange_text(v->t->x, &v->t->head[CLIENT]);
+		const struct sip_message *m = &v->t->msg[CLIENT];
+
+		doc_int(d, SIP_FIELD(CODE), v->s->m->code);
+		doc_text(d, SIP_FIELD(STATUS), sip_part(v->s->head, v->s->m->phrase));
+		doc_text(d, SIP_FIELD(CALL_ID), sip_one(m, head, SIP_CALL_ID));
+		doc_text(d, SIP_FIELD(USER_AGENT), sip_one(m, head, SIP_USER_AGENT));
+	}
+	doc_word(d, SIP_FIELD(REGISTRATION_STATE), v->state);
+	part_plain_uri(d, SIP_FIELD(REGISTRATION_AOR), v->aor);
+	part_plain_uri(d, SIP_FIELD(REGISTRATION_CONTACT), v->contact);
+	if (v->expires >= 0)
+		doc_int(d, SIP_FIELD(REGISTRATION_EXPIRES), v->expires);
+	if (v->t == NULL)
+		return;
+	doc_int(d, SIP_FIELD(REGISTRATION_DELAY), v->s->when - v->t->x->begin[CLIENT]);
+	if (v->t->attempt > 0)
+		doc_int(d, SIP_FIELD(REGISTRATION_CHALLENGES), v->t->attempt);
+}
+
+static void expire(struct timer *timer, void *self)
+{
+	struct binding *b = (struct binding *)((char *)timer - offsetof(struct binding, timer));
+	struct sip_world *w = self;
+	struct view v = {.state = "expired",
+			 .aor = clip_bytes(&b->aor, &b->text),
+			 .contact = clip_bytes(&b->contact, &b->text),
+			 .expires = b->expires};
+
+	record_add(w->world, &(struct record){.type = "sip_registration",
+					      .start = b->begin,
+					      .end = timer->due,
+					      .identity = b->by_name.hash + b->times + 1,
+					      .ends = &b->ends,
+					      .write = write_registration,
+					      .subject = &v});
+	binding_free(b);
+}
+
+static uint64_t name_hash(struct bytes aor, struct bytes contact)
+{
+	return XXH3_64bits_withSeed(contact.len ? contact.at : (const uint8_t *)"", contact.len,
+				    XXH3_64bits(aor.len ? aor.at : (const uint8_t *)"", aor.len));
+}
+
+static struct binding *find(const struct sip_world *w, struct bytes aor, struct bytes contact)
+{
+	int steps = 0;
+
+	for (struct link *l = index_first(&w->bindings, name_hash(aor, contact));
+	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
+		struct binding *b = (struct binding *)l; /* its first member */
+
+		if (bytes_eq(clip_bytes(&b->aor, &b->text), aor) &&
+		    bytes_eq(clip_bytes(&b->contact, &b->text), contact))
+			return b;
+	}
+	return NULL;
+}
+
+static struct binding *binding_new(struct sip_world *w, struct bytes aor, struct bytes contact)
+{
+	struct binding *b;
+
+	if (w->bindings_count >= sip_conf_of(w)->registrations_max) {
+		count(world_counters(w->world), COUNT_RECORDS_LIMIT);
+		binding_free(w->oldest_binding);
+	}
+	b = must_alloc(sizeof(*b));
+	quota_take(world_quota(w->world), sizeof(*b));
+	buf_init(&b->text, world_quota(w->world));
+	b->w = w;
+	b->timer.fire = expire;
+	clip_set(&b->aor, &b->text, aor, aor.len);
+	clip_set(&b->contact, &b->text, contact, contact.len);
+	b->older = w->newest_binding;
+	*(w->newest_binding ? &w->newest_binding->newer : &w->oldest_binding) = b;
+	w->newest_binding = b;
+	w->bindings_count++;
+	index_add(&w->bindings, &b->by_name, name_hash(aor, contact));
+	return b;
+}
+
+static int64_t number(struct bytes text, int64_t otherwise)
+{
+	int64_t n = otherwise;
+
+	bytes_int(text, 0, UINT32_MAX, &n);
+	return n;
+}
+
+/* What the answer grants that contact; without a word of it, what the request asked for. */
+static int64_t granted(const struct sip_seen *s, const struct sip_txn *t, struct bytes contact,
+		       struct bytes params)
+{
+	struct bytes value, head = exchange_text(t->x, &t->head[CLIENT]);
+	int64_t asked = number(sip_one(&t->msg[CLIENT], head, SIP_EXPIRES), EXPIRES_OTHERWISE);
+
+	if (sip_param(params, BYTES("expires"), &value))
+		asked = number(value, asked);
+	if (asked == 0)
+		return 0;
+	for (unsigned i = 0; i < s->m->counts[SIP_CONTACT]; i++) {
+		struct bytes list = sip_part(s->head, s->m->list[SIP_CONTACT][i]);
+
+		while (list.len > 0) {
+			struct sip_address a = sip_address_of(sip_list_next(&list));
+
+			if (bytes_eq(a.uri, contact) &&
+			    sip_param(a.params, BYTES("expires"), &value))
+				return number(value, asked);
+		}
+	}
+	return number(sip_one(s->m, s->head, SIP_EXPIRES), asked);
+}
+
+static const char *keep(struct view *v, const struct record_ends *ends)
+{
+	struct sip_world *w = v->s->w;
+	struct binding *b = find(w, v->aor, v->contact);
+	const char *state = b ? "refreshed" : "registered";
+
+	if (v->expires == 0) {
+		if (b)
+			binding_free(b);
+		return "unregistered";
+	}
+	if (b == NULL) {
+		b = binding_new(w, v->aor, v->contact);
+		b->begin = v->t->x->begin[CLIENT];
+	}
+	b->times++;
+	b->ends = *ends;
+	b->expires = v->expires;
+	wheel_set(&w->wheel, &b->timer, v->s->when + v->expires * NS_PER_S);
+	return state;
+}
+
+void registration_message(const struct sip_seen *s)
+{
+	const struct sip_txn *t = s->txn;
+	bool challenge = s->m->code == 401 || s->m->code == 407 || s->m->code == 423;
+
+	if (s->m->request || s->again || s->m->code < 200 || challenge || t == NULL ||
+	    !t->x->begun[CLIENT])
+		return;
+	const struct sip_message *m = &t->msg[CLIENT];
+	struct bytes head = exchange_text(t->x, &t->head[CLIENT]), list = NO_BYTES;
+	const struct endpoints *e = conn_ends(t->x->conn);
+	unsigned asker = t->x->asker;
+	struct record_ends ends = {.addr = {e->addr[asker], e->addr[!asker]},
+				   .port = {e->port[asker], e->port[!asker]},
+				   .version = e->version,
+				   .transport = e->transport};
+	struct view v = {.state = "failed", .expires = -1, .s = s, .t = t};
+
+	if (m->counts[SIP_CONTACT] > 0)
+		list = sip_part(head, m->list[SIP_CONTACT][0]);
+	struct sip_address contact = sip_address_of(sip_list_next(&list));
+
+	v.aor = sip_address_of(sip_one(m, head, SIP_TO)).uri;
+	v.contact = contact.uri;
+	if (s->m->code < 300 && v.contact.len > 0) {
+		v.expires = granted(s, t, v.contact, contact.params);
+		v.state = keep(&v, &ends);
+	} else if (s->m->code < 300) {
+		return; /* it only asked what is bound */
+	}
+	record_add(s->w->world,
+		   &(struct record){.type = "sip_registration",
+				    .start = t->x->begin[CLIENT],
+				    .end = s->when,
+				    .status = s->m->code < 300 ? STATUS_OK : STATUS_ERROR,
+				    .identity = name_hash(v.aor, v.contact) ^ m->cseq,
+				    .ends = &ends,
+				    .write = write_registration,
+				    .subject = &v});
+}

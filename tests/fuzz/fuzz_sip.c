@@ -1,0 +1,161 @@
+/*
+ * SIP through the real engine: datagrams of several conversations and a stream, with losses, time
+ * and short limits, so that calls, registrations and transactions end in every way.
+ *
+ * Input: how many streams are cut at (1 byte), then steps: what happens (1 byte), how many bytes
+ * (2), the bytes.
+ *
+ * Asserts that every document is JSON of declared fields, that no memory stays charged, and that
+ * counters balance.
+ */
+#include "protos/protos.h"
+#include "protos/sip/fields.h"
+#include "protos/sip/sip.h"
+#include "shipper/base/must.h"
+#include "shipper/txn/conn.h"
+#include "tests/lib/declared.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const struct proto proto_sip;
+int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
+
+enum { CONNS = 4, INPUT_MAX = 6000 };
+
+struct play {
+	struct sip_conf conf;
+	void *confs[2];
+	struct engine_conf engine_conf;
+	struct engine *engine;
+	struct quota quota;
+	struct counters counters;
+	struct buf out;
+	struct conn *conns[CONNS];
+	struct flow flows[CONNS];
+	struct endpoints ends[CONNS];
+	uint64_t documents;
+	nsec now;
+};
+
+static const struct proto *const alone[] = {&proto_sip, NULL};
+
+static struct buf *room(void *self)
+{
+	return &((struct play *)self)->out;
+}
+
+static void wrote(void *self, size_t at, unsigned proto, const char id[32])
+{
+	struct play *p = self;
+	struct fault fault;
+
+	must(proto == 0 && id[0]);
+	if (!declared_check(bytes_skip(buf_bytes(&p->out), at), sip_fields, &fault)) {
+		fprintf(stderr, "%s\n%.*s\n", fault.text, (int)(p->out.len - at),
+			(const char *)p->out.at + at);
+		abort();
+	}
+	p->out.len = 0;
+	p->documents++;
+}
+
+static const struct document_sink sink = {.room = room, .wrote = wrote};
+
+static void make(struct play *p)
+{
+	option_default(proto_options, &p->conf);
+	option_default(proto_sip.options, &p->conf);
+	p->conf.common.ports = (struct ports){.at = {5060}, .count = 1};
+	p->conf.common.send_request = p->conf.common.send_response = true;
+	p->conf.common.max_message_size = 2000;
+	p->conf.calls_max = p->conf.registrations_max = 3;
+	p->confs[0] = &p->conf;
+	p->engine_conf = (struct engine_conf){.protos = alone,
+					      .proto_conf = p->confs,
+					      .unparsed_bytes_max = 32 << 10,
+					      .exchanges_max = 10};
+	p->quota.limit = SIZE_MAX;
+	p->now = INT64_C(1700000000) * NS_PER_S;
+}
+
+static void open_conn(struct play *p, unsigned i)
+{
+	p->ends[i] = (struct endpoints){
+		.addr = {{{192, 0, 2, (uint8_t)(1 + i / 2)}}, {{192, 0, 2, (uint8_t)(2 + i / 2)}}},
+		.port = {(uint16_t)(i == 1 ? 40000 : 5060), 5060},
+		.version = 4,
+		.transport = i == 3 ? TRANSPORT_TCP : TRANSPORT_UDP};
+	p->flows[i] = (struct flow){.ends = &p->ends[i]};
+	p->conns[i] = conn_new(p->engine, &p->flows[i]);
+	must(p->conns[i]);
+}
+
+static void say(struct play *p, unsigned i, enum side from, struct bytes b, size_t cut)
+{
+	while (b.len > 0) {
+		size_t n = i == 3 && cut && cut < b.len ? cut : b.len;
+		uint8_t *copy = malloc(n);
+
+		memcpy(copy, b.at, n);
+		struct piece piece = {bytes_of(copy, n), p->now, PEER_UNKNOWN};
+
+		if (i == 3)
+			conn_data(p->conns[i], from, &piece);
+		else
+			conn_datagram(p->conns[i], from, &piece, cut == 1 ? 5 : 0);
+		free(copy);
+		b = bytes_skip(b, n);
+	}
+}
+
+static void act(struct play *p, struct cursor *c, size_t cut)
+{
+	uint8_t what = cursor_u8(c);
+	size_t n = cursor_be16(c);
+	unsigned i = what >> 1 & 3;
+	enum side from = what & 1 ? SERVER : CLIENT;
+
+	p->now += NS_PER_MS;
+	if ((what & 0xf0) == 0xf0) {
+		p->now += (nsec)n * 100 * NS_PER_MS - (what & 8 ? 0 : 1000 * (nsec)NS_PER_S);
+		engine_expire(p->engine, p->now);
+	} else if ((what & 0xf0) == 0xe0) {
+		conn_free(p->conns[i], FLOW_IDLE);
+		open_conn(p, i);
+	} else if ((what & 0xf0) == 0xd0) {
+		engine_shrink(p->engine);
+	} else if ((what & 0xf0) == 0xc0 && i == 3) {
+		conn_lost(p->conns[i], from, n + 1u, p->now);
+	} else {
+		say(p, i, from, cursor_upto(c, n), cut);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
+{
+	static struct play p;
+	struct cursor c = cursor_of(bytes_of(at, len));
+	size_t cut = cursor_u8(&c);
+
+	if (len > INPUT_MAX)
+		return -1;
+	if (p.confs[0] == NULL)
+		make(&p);
+	memset(&p.counters, 0, sizeof(p.counters));
+	p.documents = 0;
+	p.engine = engine_new(&p.engine_conf, &sink, &p, &p.quota, &p.counters);
+	for (unsigned i = 0; i < CONNS; i++)
+		open_conn(&p, i);
+	while (!c.dry && cursor_left(&c) > 0)
+		act(&p, &c, cut);
+	for (unsigned i = 0; i < CONNS; i++)
+		conn_free(p.conns[i], FLOW_FINISHED);
+	engine_finish(p.engine);
+	engine_free(p.engine);
+	must(p.quota.used == 0);
+	must(p.documents == p.counters.at[COUNT_DOCUMENTS_MADE]);
+	must(p.documents ==
+	     p.counters.at[COUNT_EXCHANGES_BEGUN] + p.counters.at[COUNT_RECORDS_MADE]);
+	return 0;
+}
