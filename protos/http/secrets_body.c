@@ -112,7 +112,11 @@ static bool is_secret_part(struct bytes head, const struct texts *hide)
 	struct bytes disposition = part_header(head, BYTES("content-disposition"));
 	struct bytes name = secret_param(disposition, BYTES("name"));
 
-	return name.len > 0 ? secret_name(hide, name) : secret_mentioned(hide, head);
+	/* Of two names, or one with escapes, readers take different ones: any that says so counts.
+	 */
+	if (name.len == 0 || bytes_find(name, '\\') < name.len)
+		return name.len > 0 || secret_mentioned(hide, head);
+	return secret_name(hide, name) || secret_mentioned(hide, disposition);
 }
 
 /* A part from behind its boundary line on. */
@@ -170,8 +174,8 @@ static bool plain_body(struct buf *out, struct bytes type, struct bytes body,
 		if (secret_json(out, body, hide))
 			return true;
 		out->len = from;
-	} else if (has(type, BYTES("x-www-form-urlencoded")) && c != '<' &&
-		   bytes_find(body, 0) == body.len) {
+	} else if (has(type, BYTES("x-www-form-urlencoded")) && c != '<' && c < 0x80 &&
+		   bytes_find(body, 0) == body.len && bytes_find(body, '\n') + 1 >= body.len) {
 		secret_url(out, body, hide);
 		return true;
 	}

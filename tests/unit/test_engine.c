@@ -676,8 +676,8 @@ Test(engine, after_the_loss_of_an_answer_the_next_question_is_read)
 	end(s, FLOW_FIN);
 }
 
-/* After a loss, what a client had said before it had heard all is the rest of a batch, whose answers
- * may still be about earlier questions. */
+/* After a loss, what a client had said before it had heard all is the rest of a batch, whose
+ * answers may still be about earlier questions. */
 Test(engine, after_a_loss_the_rest_of_a_batch_is_passed_over)
 {
 	struct story *s = begin(7, false);

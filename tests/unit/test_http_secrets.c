@@ -101,6 +101,19 @@ static void multipart(struct buf *out, struct bytes text, const struct texts *li
 	secret_body(out, BYTES("multipart/form-data; boundary=\"BB\""), text, list);
 }
 
+static void form(struct buf *out, struct bytes text, const struct texts *list)
+{
+	secret_body(out, BYTES("application/x-www-form-urlencoded"), text, list);
+}
+
+/* What says it is a form and is not is withheld when a keyword is in it. */
+Test(http_secrets, form)
+{
+	check(form, "a=1&password=b\n", "a=1&password=xxxxx");
+	check(form, "a=1\r\npassword=b", "xxxxx");
+	check(form, "\xef\xbb\xbf{\"password\":\"b\"}", "xxxxx");
+}
+
 Test(http_secrets, multipart)
 {
 	check(multipart,
@@ -116,6 +129,12 @@ Test(http_secrets, multipart)
 	      "--BB\nContent-Type: application/json\nContent-Disposition: form-data; name=x\n\n"
 	      "{\"token\":\"xxxxx\"}\n--BB\nContent-Disposition: form-data; name=\"PASSWORD\"\n\n"
 	      "xxxxx\r\n");
+	/* Two names, a name with an escape: readers take different ones. */
+	check(multipart,
+	      "--BB\nContent-Disposition: form-data; name=a; name=password\n\nb\n--BB--\n",
+	      "--BB\nContent-Disposition: form-data; name=a; name=password\n\nxxxxx\r\n--BB--\n");
+	check(multipart, "--BB\nContent-Disposition: form-data; name=\"pass\\word\"\n\nb\n--BB--\n",
+	      "--BB\nContent-Disposition: form-data; name=\"pass\\word\"\n\nxxxxx\r\n--BB--\n");
 	check(multipart, "password=no boundary", "xxxxx");
 	check(multipart, "--BB", "--BB");
 }
