@@ -262,12 +262,12 @@ static uint32_t socket_inode(int folder, const char *name)
 	return (uint32_t)inode;
 }
 
-static void read_process(struct sockets *s, int proc, const char *name, int pid)
+static void read_process(struct sockets *s, int proc, int pid)
 {
 	char path[64];
 	struct dirent *entry;
 
-	snprintf(path, sizeof(path), "%s/fd", name);
+	snprintf(path, sizeof(path), "%d/fd", pid);
 	int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 
@@ -304,7 +304,7 @@ void sockets_pass(struct sockets *s, nsec *wait)
 	s->count = 0;
 	while ((entry = readdir(proc)))
 		if (number_of(entry->d_name, &pid))
-			read_process(s, dirfd(proc), entry->d_name, (int)pid);
+			read_process(s, dirfd(proc), (int)pid);
 	closedir(proc);
 	struct mono ended = mono_now();
 
