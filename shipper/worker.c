@@ -141,6 +141,14 @@ static nsec later(nsec now, nsec when)
 	return now;
 }
 
+/* The oldest of conversations, and of what outlives them: both are memory. */
+static bool let_go(struct worker *w)
+{
+	bool flow = flow_evict(w->flows), more = engine_shrink(w->engine);
+
+	return flow || more;
+}
+
 void worker_frame(struct worker *w, const struct frame *frame)
 {
 	struct packet packet;
@@ -153,7 +161,7 @@ void worker_frame(struct worker *w, const struct frame *frame)
 	if (decode(w->decoder, frame, &packet))
 		flow_push(w->flows, &packet);
 	expire(w);
-	while (quota_over(&w->quota) && (flow_evict(w->flows) | engine_shrink(w->engine)))
+	while (quota_over(&w->quota) && let_go(w))
 		count(&w->counters, COUNT_MEMORY_EVICTIONS);
 }
 
