@@ -90,10 +90,14 @@ static unsigned ok_packet(struct reading *r, struct exchange *x, struct bytes bo
 	m->insert_id = insert_id ? insert_id : m->insert_id;
 	m->warnings = warnings;
 	take_status(r, status);
-	struct bytes info = tracks && cursor_left(&c) > 0 ? take_text(&c) : cursor_rest(&c);
+	/* With its length, also where the documentation has it without. */
+	struct bytes rest = cursor_rest(&c);
+	struct bytes info = take_text(&c);
 
-	if (!tracks && !r->self->knows_caps)
-		info = take_text(&c); /* a text with its length, or one without: the same start */
+	if (c.dry && !tracks) {
+		info = rest;
+		c.dry = false;
+	}
 	if (!c.dry && info.len > 0)
 		clip_set(&m->info, &x->kept, info, INFO_TEXT_MAX);
 	if (tracks && status & STATUS_STATE_CHANGED)

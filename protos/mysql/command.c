@@ -177,7 +177,7 @@ static bool take_values(struct exchange *x, struct cursor *c, const uint8_t *typ
 /* ---- Commands ---- */
 
 /* With query attributes, their block stands before the text. */
-static void pass_attributes(struct reading *r, struct exchange *x, struct cursor *c)
+static void pass_attributes(struct reading *r, struct cursor *c)
 {
 	struct cursor before = *c;
 	struct bytes rest = cursor_rest(c);
@@ -188,8 +188,6 @@ static void pass_attributes(struct reading *r, struct exchange *x, struct cursor
 		return;
 	uint64_t count = take_lenenc(c, NULL);
 
-	if (!known)
-		x->notes |= MYSQL_NOTE_CAPABILITIES;
 	take_lenenc(c, NULL); /* sets of parameters: 1 */
 	if (count > 0 && !c->dry) {
 		uint64_t n = count <= 0xffff ? count : 0;
@@ -370,7 +368,7 @@ static void command(struct reading *r, struct exchange *x, struct cursor *c)
 
 	switch (m->command) {
 	case COM_QUERY:
-		pass_attributes(r, x, c);
+		pass_attributes(r, c);
 		keep_text(r, x, cursor_rest(c));
 		break;
 	case COM_INIT_DB:

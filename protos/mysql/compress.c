@@ -193,10 +193,30 @@ static enum step fill(struct reading *r, struct frames *f, struct bytes wire)
 	return STEP_DONE;
 }
 
-static void take(struct frames *f, struct cursor *c)
+/* Bytes that begin no message yet are taken with the rest of its first packet, so that it begins
+ * where its first byte came. */
+static void take(const struct reading *r, struct frames *f, struct cursor *c)
 {
+	const struct mysql_side *s = r->side;
+	bool within = exchange_of(r->conn, r->from) || s->left > 0 || s->more;
+	bool between = f->expanded.len == 0 && f->left == 0 && f->to_come == 0;
+
+	if (!within && !between)
+		return;
 	cursor_take(c, f->ahead);
 	f->ahead = 0;
+}
+
+/* A unit that ends no message takes at least a byte. */
+static enum step stop(struct reading *r, struct frames *f, struct cursor *c)
+{
+	if (r->ends || cursor_used(c) > 0)
+		return STEP_DONE;
+	if (f->ahead == 0)
+		return STEP_ALIEN;
+	cursor_take(c, 1);
+	f->ahead--;
+	return STEP_DONE;
 }
 
 /* Units from what is expanded, until a message ends. */
@@ -207,7 +227,10 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 	struct bytes wire = cursor_rest(c);
 
 	for (;;) {
-		if (f->expanded.len > 0) {
+		/* Its checksum belongs to the message that ends with a frame. */
+		bool checksum = f->left > 0 && f->to_come == 0;
+
+		if (f->expanded.len > 0 && !checksum) {
 			struct cursor inner = cursor_of(buf_bytes(&f->expanded));
 			enum step step = packets(r, &inner);
 
@@ -217,9 +240,9 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 				buf_drop(&f->expanded, cursor_used(&inner));
 		}
 		if (f->expanded.len == 0)
-			take(f, c);
+			take(r, f, c);
 		if (r->stop)
-			return STEP_DONE;
+			return stop(r, f, c);
 		if (f->expanded.len > EXPANDED_MAX)
 			return STEP_ALIEN;
 		struct bytes rest = bytes_skip(wire, cursor_used(c));
@@ -228,10 +251,7 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 		if (step == STEP_ALIEN)
 			return STEP_ALIEN;
 		if (step == STEP_MORE) {
-			/* What begins no message yet is taken with the rest of its packet, so
-			 * that the message begins where its first byte came. */
-			if (exchange_of(r->conn, r->from) || f->expanded.len == 0)
-				take(f, c);
+			take(r, f, c);
 			return cursor_used(c) > 0 ? STEP_DONE : STEP_MORE;
 		}
 	}

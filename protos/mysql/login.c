@@ -148,6 +148,7 @@ void login_answer(struct reading *r, struct exchange *x, const struct packet_hea
 
 	if (kind == 0x00) {
 		answer_ok(r, x, p->body);
+		r->self->lost = false;
 		message_ends(r);
 		if (mysql_of(x)->command == COM_LOGIN)
 			r->self->compression = r->self->compression_asked;

@@ -162,7 +162,7 @@ void message_ends(struct reading *r)
 	exchange_end(r->conn, r->from);
 	r->side->ends = false;
 	r->side->keeps = false;
-	r->stop = true;
+	r->stop = r->ends = true;
 }
 
 /* What is left of a packet, behind its head. */
@@ -327,7 +327,7 @@ static enum step mysql_lost(struct conn *conn, enum side from, uint64_t n)
 	return STEP_DONE;
 }
 
-static void mysql_lose(struct conn *conn)
+static void frames_close(struct conn *conn)
 {
 	for (int from = CLIENT; from <= SERVER; from++) {
 		struct mysql_side *s = conn_side(conn, (enum side)from);
@@ -337,11 +337,23 @@ static void mysql_lose(struct conn *conn)
 	}
 }
 
+/* What was lost may have changed the session: it is told from before, with a note; the types of
+ * parameters are not. */
+static void mysql_lose(struct conn *conn)
+{
+	struct mysql_self *self = conn_self(conn);
+
+	frames_close(conn);
+	self->lost = true;
+	for (size_t i = 0; i < self->statements.count; i++)
+		self->statements.at[i]->has_types = false;
+}
+
 static void mysql_close(struct conn *conn)
 {
 	struct mysql_self *self = conn_self(conn);
 
-	mysql_lose(conn);
+	frames_close(conn);
 	statements_free(&self->statements, conn_quota(conn));
 	buf_fini(&self->types);
 }
@@ -368,9 +380,10 @@ static const struct option mysql_options[] = {
 static const char *const mysql_notes[] = {
 	"tls",
 	"statement not seen",
-	"capabilities not seen",
+	"login not seen",
 	"parameters not read",
 	"statement with a secret withheld",
+	"user and schema from before a loss",
 	NULL,
 };
 

@@ -90,9 +90,10 @@ struct mysql_conf {
 enum mysql_note {
 	MYSQL_NOTE_TLS = NOTE_OWN << 0,
 	MYSQL_NOTE_STATEMENT = NOTE_OWN << 1,
-	MYSQL_NOTE_CAPABILITIES = NOTE_OWN << 2,
+	MYSQL_NOTE_LOGIN = NOTE_OWN << 2,
 	MYSQL_NOTE_PARAMS = NOTE_OWN << 3,
 	MYSQL_NOTE_SECRET = NOTE_OWN << 4,
+	MYSQL_NOTE_SESSION = NOTE_OWN << 5,
 };
 
 enum compression { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
@@ -104,6 +105,7 @@ struct mysql_self {
 	bool knows_caps;
 	bool greeted;	 /* the login is awaited */
 	bool no_escapes; /* sql_mode NO_BACKSLASH_ESCAPES */
+	bool lost;	 /* bytes since the login: user and schema may have changed */
 	bool began;	 /* anything was read */
 	uint8_t eofs;	 /* enum eofs: whether result sets have EOF packets behind columns */
 	uint8_t compression, compression_asked;
@@ -166,7 +168,8 @@ struct reading {
 	const struct mysql_conf *conf;
 	struct mysql_self *self;
 	struct mysql_side *side;
-	bool stop; /* the unit ends here: a message did */
+	bool stop; /* the unit ends here */
+	bool ends; /* for a message does */
 	bool alien;
 };
 

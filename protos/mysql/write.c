@@ -61,8 +61,13 @@ static void settle_statement(struct exchange *x, const struct mysql_conf *conf)
 void mysql_settle(struct exchange *x)
 {
 	const struct mysql_conf *conf = conn_conf(x->conn);
+	const struct mysql_self *self = conn_self(x->conn);
 	struct mysql *m = mysql_of(x);
 
+	if (!m->login && m->command != COM_NOTICE)
+		x->notes |= !self->knows_caps ? MYSQL_NOTE_LOGIN
+			    : self->lost      ? MYSQL_NOTE_SESSION
+					      : 0;
 	if (is_statement(m) || m->command == COM_STMT_FETCH || m->command == COM_STMT_RESET ||
 	    m->command == COM_STMT_CLOSE || m->command == COM_STMT_SEND_LONG_DATA)
 		settle_statement(x, conf);
@@ -192,7 +197,7 @@ void mysql_write(const struct exchange *x, struct doc *d)
 		doc_int(d, OWN_FIELD(STATEMENT_ID), m->id);
 	write_params(x, d);
 	write_result(x, d);
-	if (m->command == COM_LOGIN)
+	if (m->command == COM_LOGIN && x->begun[SERVER])
 		doc_text(d, OWN_FIELD(SERVER_VERSION), bytes_of(self->version, self->version_len));
 	if (login)
 		write_plugins(x, d);
