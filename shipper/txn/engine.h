@@ -22,8 +22,9 @@
 #include "shipper/txn/conn.h"
 
 enum {
-	MARKS_MAX = 16, /* packets told apart within the kept bytes */
-	ALIENS_MAX = 4, /* losses of the place in a row before a conversation is given up */
+	MARKS_MAX = 16,	 /* packets told apart within the kept bytes */
+	QUIET_MS = 1000, /* of silence, after which nothing old is to come any more */
+	ALIENS_MAX = 4,	 /* losses of the place in a row before a conversation is given up */
 
 	POOL_KEPT_MAX = 4096, /* an exchange's block of texts that is kept for the next one */
 	POOL_MAX = 4096,      /* free blocks of a kind */
@@ -64,6 +65,10 @@ struct conn {
 	bool datagrams;
 	bool passing;	     /* conn_pass was called by the unit that runs */
 	bool server_spoke;   /* since the place was lost */
+	bool slides;	     /* asks on while earlier answers are to come, whenever one has come */
+	bool doubted;	     /* it does, and what was paired since the loss may be wrong */
+	bool answered;	     /* something, since last nothing was open */
+	nsec spoke_at;	     /* when anybody last spoke, while the place was lost */
 	bool server_checked; /* the first server bytes after resuming were looked at */
 	uint8_t aliens;
 	uint8_t unsure;	       /* NOTE_RESYNC or NOTE_MIDSTREAM until once idle, 0 */

@@ -52,9 +52,22 @@ static void settle(struct conn *conn)
 		conn->unsure = 0;
 }
 
+/* A client that keeps several questions under way, and asks the next whenever an answer comes, has
+ * no moment at which the next answer is to the next question: after a loss only silence tells. */
+static void watch_window(struct conn *conn)
+{
+	if (conn->open == 0)
+		conn->answered = false;
+	if (!conn->answered || conn->class->proto->match != MATCH_ORDER)
+		return;
+	conn->slides = true;
+	conn->doubted = conn->unsure != 0;
+}
+
 static struct exchange *ask(struct conn *conn, enum side from)
 {
 	settle(conn);
+	watch_window(conn);
 	struct exchange *x = exchange_new(conn, from);
 
 	return begin(conn, from, x);
@@ -223,6 +236,7 @@ static void complete(struct exchange *x)
 	struct conn *conn = x->conn;
 
 	conn->since_resync++;
+	conn->answered = true;
 	conn->aliens = 0;
 	record_write(conn, x);
 	exchange_release(conn, x);

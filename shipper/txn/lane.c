@@ -39,10 +39,11 @@ void conn_lose(struct conn *conn, enum note note)
 	memset(conn->lane[SERVER].state, 0, conn->class->proto->side_size);
 	for (int from = CLIENT; from <= SERVER; from++)
 		conn->lane[from].ending = conn->lane[from].again = false;
-	conn->passing = false;
+	conn->passing = conn->doubted = conn->answered = false;
 	conn->done_asked = 0;
 	conn->fresh = false;
 	conn->server_spoke = false;
+	conn->spoke_at = conn->last.when;
 	if (conn->state == CONN_READING)
 		conn->state = CONN_LOST;
 }
@@ -157,10 +158,12 @@ static size_t run(struct conn *conn, enum side from, struct bytes b, const struc
 			conn->last = direct ? *direct : mark_at(lane, lane->offset + n - 1);
 		exchange_commit(conn, from, n);
 		used += n;
-		if (conn->passing)
+		if (conn->passing) {
 			pass(conn);
-		else if (conn->open > (uint64_t)conn->engine->conf->exchanges_max &&
-			 !let_oldest_go(conn)) {
+		} else if (conn->doubted) {
+			conn_lose(conn, NOTE_RESYNC);
+		} else if (conn->open > (uint64_t)conn->engine->conf->exchanges_max &&
+			   !let_oldest_go(conn)) {
 			count_n(conn->engine->counters, COUNT_EXCHANGES_LIMIT, conn->open);
 			conn_lose(conn, NOTE_LIMIT);
 		}
@@ -243,14 +246,25 @@ static bool talks_on(const struct conn *conn, const struct mark *m)
 	       m->peer_at < conn->lane[SERVER].offset;
 }
 
+/* See watch_window. */
+static bool quiet(struct conn *conn, const struct mark *m)
+{
+	nsec since = m->when - conn->spoke_at;
+
+	conn->spoke_at = m->when;
+	return !conn->slides || since >= (nsec)QUIET_MS * NS_PER_MS;
+}
+
 static void seek(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
 {
 	struct lane *lane = &conn->lane[from];
+	bool was_quiet = quiet(conn, m) || lane->kept.len > 0;
 	enum guess guess;
 
 	if (from == SERVER)
 		conn->server_spoke = true;
-	if (from == SERVER ? !conn->fresh : !conn->server_spoke || talks_on(conn, m)) {
+	if (from == SERVER ? !conn->fresh
+			   : !conn->server_spoke || talks_on(conn, m) || !was_quiet) {
 		skip(conn, from, b.len);
 		return;
 	}

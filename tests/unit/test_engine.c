@@ -699,6 +699,51 @@ Test(engine, after_a_loss_the_rest_of_a_batch_is_passed_over)
 	end(s, FLOW_FIN);
 }
 
+Test(engine, after_a_loss_a_sliding_window_is_not_read_until_it_was_silent)
+{
+	struct story *s = begin(7, false);
+	const char *doc;
+
+	client(s, "Q1\nQ2\n");
+	server(s, "A1\n");
+	client(s, "Q3\n"); /* while A2 is to come */
+	expect(s, "Q1", "A1");
+	conn_lost(s->conn, SERVER, 3, s->now); /* A2 */
+	while ((doc = next(s))[0])
+		cr_assert(has(doc, "Packet loss"), "%s", doc);
+	server(s, "x");
+	client(s, "Q4\n"); /* A3 is still to come, which nothing shows */
+	server(s, "A3\n");
+	client(s, "Q5\n");
+	server(s, "A4\nA5\n");
+	s->now += NS_PER_S;
+	client(s, "Q6\n");
+	server(s, "A6\n");
+	doc = next(s);
+	cr_assert(has(doc, "Q6") && has(doc, "A6") && has(doc, "resync"), "%s", doc);
+	end(s, FLOW_FIN);
+}
+
+Test(engine, a_window_seen_to_slide_before_it_is_sure_loses_its_place)
+{
+	struct story *s = begin(7, true);
+
+	client(s, "Q2\nQ3\n");
+	server(s, "A1\n"); /* to what was asked before the capture began */
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "midstream"), "%s", doc);
+	client(s, "Q4\n");
+	while ((doc = next(s))[0])
+		cr_assert(has(doc, "notes"), "%s", doc);
+	server(s, "A3\nA4\nA5\n");
+	s->now += NS_PER_S;
+	client(s, "Q6\n");
+	server(s, "A6\n");
+	expect(s, "Q6", "A6");
+	end(s, FLOW_FIN);
+}
+
 Test(engine, an_answer_is_not_to_a_question_that_its_sender_had_not_read)
 {
 	struct story *s = begin(7, false);
