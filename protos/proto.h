@@ -132,8 +132,8 @@ struct proto {
 	 */
 	enum guess (*start)(struct bytes b, enum side from);
 	enum step (*unit)(struct conn *conn, enum side from, struct cursor *c);
-	/* n bytes were lost, what was kept for want of them included: STEP_DONE if they lie within a
-	 * value that was only passed over. */
+	/* n bytes were lost, what was kept for want of them included: STEP_DONE if they lie within
+	 * a value that was only passed over. */
 	enum step (*lost)(struct conn *conn, enum side from, uint64_t n);
 	/* Optional: the exchange is written next: last touches to what is the protocol's to set
 	 * (status, error, raw, server_domain), worked out once from what was kept. */

@@ -153,9 +153,7 @@ static struct bytes last_word(struct bytes *line)
 	return bytes_skip(all, at);
 }
 
-enum sip_method method_named(struct bytes name);
-
-enum sip_method method_named(struct bytes name)
+static enum sip_method method_named(struct bytes name)
 {
 	for (int i = 1; i < SIP_METHODS; i++)
 		if (bytes_eq(name, bytes_str(sip_method_names[i])))
