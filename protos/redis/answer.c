@@ -481,6 +481,19 @@ static bool may_be_push(const struct token *t, const struct session *s, const st
 					     redis_of(next)->command->role == ROLE_UNSUBSCRIBE)));
 }
 
+/* Messages are; so are confirmations in RESP3 that nobody waits for, and of shards that moved away.
+ */
+static bool is_push(const struct token *t, const struct word *word, const struct session *s,
+		    const struct exchange *next)
+{
+	if (confirms(word, next))
+		return false;
+	if (t->kind == '>' || word == NULL || word->role == ROLE_NONE)
+		return t->kind == '>' || word != NULL;
+	return word->role == ROLE_UNSUBSCRIBE && word->kind == KIND_SHARD && next == NULL &&
+	       session_is_subscribed(s);
+}
+
 static struct exchange *push_begin(struct conn *conn, struct answering *r, struct bytes word)
 {
 	const struct redis_conf *conf = conn_conf(conn);
@@ -563,9 +576,7 @@ static enum step message_begin(struct conn *conn, struct answering *r, const str
 	}
 	r->confirms = word ? word->role : ROLE_NONE;
 	r->kind = word ? word->kind : 0;
-	if (t->kind == '>'
-		    ? !confirms(word, next)
-		    : word && !confirms(word, next) && (next == NULL || word->role == ROLE_NONE))
+	if (is_push(t, word, s, next))
 		*x = push_begin(conn, r, text);
 	else
 		*x = answer_begin(conn, r, next);

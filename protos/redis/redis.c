@@ -125,6 +125,7 @@ static void redis_lose(struct conn *conn)
 {
 	struct session *s = conn_self(conn);
 
+	s->unsure = true;
 	s->queued = 0;
 	s->transaction = false;
 	s->reply_skip = false;
@@ -163,6 +164,7 @@ static const struct option redis_options[] = {
 static const char *const redis_notes[] = {
 	"not executed",
 	"what follows is passed over",
+	"session as before a loss",
 	NULL,
 };
 
@@ -171,7 +173,8 @@ const struct proto proto_redis = {
 	.category = "database",
 	.ports = {6379, 26379},
 	.transports = PROTO_TCP,
-	.match = MATCH_ORDER,
+		.match = MATCH_ORDER,
+	.pipelines = true,
 	.self_size = sizeof(struct session),
 	.side_size = sizeof(union redis_side),
 	.exchange_size = sizeof(struct redis),

@@ -51,6 +51,7 @@ struct redis_conf {
 enum redis_note {
 	REDIS_NOTE_NOT_EXECUTED = NOTE_OWN << 0,
 	REDIS_NOTE_STREAM = NOTE_OWN << 1,
+	REDIS_NOTE_SESSION = NOTE_OWN << 2,
 };
 
 /* A conversation; outlives a loss. */
@@ -60,7 +61,8 @@ struct session {
 	int32_t database; /* -1: not known */
 	uint8_t user_len;
 	uint8_t user[USER_MAX];
-	bool known; /* what holds at its beginning was filled in */
+	bool known;  /* what holds at its beginning was filled in */
+	bool unsure; /* since a loss: what was lost may have changed it */
 	bool monitor;
 	bool reply_off, reply_skip; /* CLIENT REPLY, as the client's commands come */
 	bool transaction;	    /* likewise, between MULTI and EXEC */

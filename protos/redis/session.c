@@ -91,6 +91,7 @@ static void reset(struct session *s)
 	memset(s->subscribed, 0, sizeof(s->subscribed));
 	s->database = 0;
 	s->user_len = 0;
+	s->unsure = false;
 	s->monitor = false;
 }
 

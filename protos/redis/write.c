@@ -90,7 +90,12 @@ void redis_settle(struct exchange *x)
 {
 	const struct redis *h = redis_of(x);
 	const struct redis_conf *conf = conn_conf(x->conn);
+	const struct session *s = session_of(x);
 
+	if (s->unsure)
+		x->notes |= REDIS_NOTE_SESSION;
+	if (s->database < 0)
+		x->notes |= NOTE_MIDSTREAM;
 	/* Texts that hold secrets: as they are shown elsewhere. */
 	if (conf->common.send_request && !h->verbatim && x->begun[CLIENT])
 		x->raw[CLIENT] = x->said[CLIENT];

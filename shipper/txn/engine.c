@@ -378,7 +378,8 @@ void conn_choose(struct conn *conn, struct class *class)
 	conn->lane[SERVER].state =
 		(uint8_t *)conn->lane[CLIENT].state + rounded(class->proto->side_size);
 	conn->state = conn->fresh && !conn->datagrams ? CONN_LOST : CONN_READING;
-	conn->server_spoke = conn->server_checked = true;
+	conn->server_checked = true;
+	conn->server_spoke = !class->proto->pipelines;
 }
 
 static struct conn *conn_take(struct engine *e)

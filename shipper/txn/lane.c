@@ -268,6 +268,8 @@ static void seek(struct conn *conn, enum side from, struct bytes b, const struct
 		skip(conn, from, b.len);
 		return;
 	}
+	if (from == CLIENT && conn->class->proto->pipelines)
+		conn->server_spoke = false;
 	keep(conn, from, b, m);
 	guess = conn->class->proto->start(buf_bytes(&lane->kept), from);
 	if (guess == GUESS_NO ||

@@ -40,7 +40,8 @@ def enter_namespace():
 
 @contextlib.contextmanager
 def tcpdump(path):
-    dump = subprocess.Popen(["tcpdump", "-i", "lo", "-w", path, "-s", "0", "--immediate-mode", "-U",
+    # In immediate mode the ring has slots as long as -s allows: few of them lose packets.
+    dump = subprocess.Popen(["tcpdump", "-i", "lo", "-w", path, "-s", "2048", "-B", "32768", "--immediate-mode", "-U",
                              "--time-stamp-precision=nano", "-Z", "root", "tcp"], stderr=subprocess.PIPE)
     while b"listening on" not in dump.stderr.readline():
         pass

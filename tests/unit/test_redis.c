@@ -365,8 +365,9 @@ static const struct story channels[] = {
 		     "*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:0\r\n"),
 		   C("PING\r\n"), S("+PONG\r\n")},
 	 .docs = {"MESSAGE | message a | [message, a, hi] | midstream",
-		  "UNSUBSCRIBE | UNSUBSCRIBE | [unsubscribe, a, 1], [unsubscribe, b, 0]",
-		  "PING | PING | PONG"}},
+		  "UNSUBSCRIBE | UNSUBSCRIBE | [unsubscribe, a, 1], [unsubscribe, b, 0] | "
+		  "midstream",
+		  "PING | PING | PONG | midstream"}},
 };
 
 Test(redis, channels)
@@ -473,7 +474,8 @@ static const struct story losses[] = {
 		   C("*2\r\n$3\r\nGET\r\n$1\r\nl\r\n"),
 		   S("$1\r\nw\r\n")},
 	 .docs = {"SET | SET k abc | OK | gap", "GET | GET k | abc | gap", "PING | PING | - | gap",
-		  "GET | GET l | w | resync"}},
+		  "GET | GET k | v | resync, session as before a loss",
+		  "GET | GET l | w | session as before a loss"}},
 };
 
 Test(redis, losses)
