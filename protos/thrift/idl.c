@@ -149,35 +149,28 @@ static const char *beside(struct idl *idl, const char *file, struct bytes name)
 	return path;
 }
 
-/* One path for each file: without steps down and up again. */
+/* One path for each file: FOLDER/../NAME is NAME, ./NAME is NAME. */
 static void tidy(char *path)
 {
-	char *to = path, *from = path;
+	char *to = path, *root = path + (*path == '/');
 
-	while (*from) {
-		char *end = from + strcspn(from, "/");
-		size_t n = (size_t)(end - from);
+	to = root;
+	for (const char *from = root; *from;) {
+		size_t n = strcspn(from, "/");
 		bool up = n == 2 && memcmp(from, "..", 2) == 0;
-		char *before = to - 1;
+		char *before = to;
 
-		while (before > path && before[-1] != '/')
+		while (before > root && (before == to || before[-1] != '/'))
 			before--;
-		bool down = to - 1 > path && !(to - before == 3 && memcmp(before, "..", 2) == 0) &&
-			    before >= path && *before != '/';
-
-		if (n == 1 && *from == '.') {
-			from = end + (*end != '\0');
-			continue;
-		}
-		if (up && down) {
+		if (up && to > root && !(to - before == 3 && memcmp(before, "../", 3) == 0)) {
 			to = before;
-		} else {
+		} else if (n > 0 && !(n == 1 && *from == '.')) {
 			memmove(to, from, n);
 			to += n;
-			if (*end)
+			if (from[n])
 				*to++ = '/';
 		}
-		from = end + (*end != '\0');
+		from += n + (from[n] != '\0');
 	}
 	*to = '\0';
 }

@@ -217,14 +217,30 @@ static enum step begin_within(struct reading *r, struct cursor *c)
 
 /* ---- Values ---- */
 
+/* What is left of a deflated frame, its checksum, belongs to the message. */
 static void finish(struct reading *r)
 {
 	struct thrift_side *side = r->side;
+	bool rest = side->zip && side->frame_left > 0;
 
 	text_flush(r);
-	side->state = side->zip && side->frame_left > 0 ? THRIFT_SKIP : THRIFT_IDLE;
 	zip_close(r->conn, side);
-	exchange_end(r->conn, r->from);
+	side->state = rest ? THRIFT_SKIP : THRIFT_IDLE;
+	r->ended = !rest;
+	if (!rest)
+		exchange_end(r->conn, r->from);
+}
+
+/* The frame's end, behind what was skipped. */
+static void finish_frame(struct conn *conn, enum side from, struct thrift_side *side)
+{
+	side->state = THRIFT_IDLE;
+	if (exchange_of(conn, from) == NULL)
+		return;
+	if (side->hurt)
+		exchange_spoil(conn, from, NOTE_GAP);
+	else
+		exchange_end(conn, from);
 }
 
 /* The struct, and what ends the message. */
@@ -297,8 +313,10 @@ static enum step body(struct reading *r, struct cursor *c)
 	size_t before = cursor_left(c);
 	enum step step = r->side->zip ? body_zipped(r, c) : body_plain(r, c);
 
-	if (r->ended)
+	if (r->ended) {
 		finish(r);
+		return STEP_DONE;
+	}
 	/* Taken, and more is wanted: the unit is done for now. */
 	return step == STEP_DONE && !r->ended && cursor_left(c) == before ? STEP_MORE : step;
 }
@@ -310,11 +328,8 @@ static enum step skip(struct reading *r, struct cursor *c)
 	side->frame_left -= cursor_upto(c, side->frame_left).len;
 	if (side->frame_left > 0)
 		return STEP_DONE;
-	side->state = THRIFT_IDLE;
-	if (r->x) {
-		exchange_spoil(r->conn, r->from, NOTE_GAP);
-		r->ended = true;
-	}
+	r->ended = true; /* what was skipped is not the next message's */
+	finish_frame(r->conn, r->from, side);
 	return STEP_DONE;
 }
 
@@ -378,10 +393,17 @@ static enum step thrift_lost(struct conn *conn, enum side from, uint64_t n)
 	side->frame_left -= n;
 	if (lost_in_passing(side, n) && side->frame_left > 0)
 		return STEP_DONE;
+	struct reading r = reading_of(conn, from);
+
+	if (r.x && side->state != THRIFT_SKIP) {
+		side->hurt = true;
+		text_add(&r, BYTES("..."));
+		text_flush(&r);
+	}
 	zip_close(conn, side);
-	side->state = side->frame_left > 0 ? THRIFT_SKIP : THRIFT_IDLE;
-	if (side->frame_left == 0 && exchange_of(conn, from))
-		exchange_spoil(conn, from, NOTE_GAP);
+	side->state = THRIFT_SKIP;
+	if (side->frame_left == 0)
+		finish_frame(conn, from, side);
 	return STEP_DONE;
 }
 

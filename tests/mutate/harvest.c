@@ -61,6 +61,9 @@ static int64_t word_id(const char *line, bool answered)
 
 	if (!word || (answered && !response) || (!answered && response && word > response))
 		return -1;
+	/* What was lost behind "id-10..." may have been more of the number. */
+	if (strncmp(word + 3 + strspn(word + 3, "0123456789"), "...", 3) == 0)
+		return -1;
 	return word[3] >= '0' && word[3] <= '9' ? strtoll(word + 3, NULL, 10) : -1;
 }
 

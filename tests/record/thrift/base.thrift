@@ -1,0 +1,6 @@
+namespace cpp calls
+namespace py base
+
+service Base {
+	void ping(1: string id)
+}
