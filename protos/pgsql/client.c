@@ -299,7 +299,7 @@ static void copy_data(struct pg_reading *r, const struct pg_message *m)
 	struct exchange *x = exchange_of(r->conn, SERVER);
 	struct pg_side *server = conn_side(r->conn, SERVER);
 
-	if (x == NULL || !pgsql_of(x)->copying)
+	if (x == NULL || !x->begun[CLIENT] || !pgsql_of(x)->copying)
 		return;
 	struct pgsql *p = x->own;
 
