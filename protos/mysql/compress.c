@@ -185,7 +185,7 @@ static enum step fill(struct reading *r, struct frames *f, struct bytes wire)
 	if (wire.len == f->ahead && f->left > 0)
 		return STEP_MORE;
 	if (!expand(f, bytes_skip(wire, f->ahead), &used))
-		return f->left > 0 || f->to_come > 0 ? STEP_ALIEN : STEP_DONE;
+		return STEP_ALIEN;
 	if (f->left == 0 && f->to_come == 0)
 		decoder_close(f, conn_quota(r->conn));
 	else
