@@ -242,7 +242,7 @@ Test(sql, tables_that_do_not_fit_are_left_out_whole)
 	struct sql_print *p = malloc(sizeof(*p));
 
 	for (int i = 1; i < 200; i++)
-		snprintf(text + strlen(text), 16, ", table%d", i);
+		snprintf(text + strlen(text), 24, ", table%d", i);
 	print_of(SQL_MYSQL, bytes_str(text), p);
 	struct bytes tables = sql_print_tables(p);
 
