@@ -116,7 +116,7 @@ struct proto {
 	const char *category; /* event.category beside "network": "web", "database", or NULL */
 	uint16_t ports[8];    /* by default */
 	unsigned transports;  /* PROTO_TCP | PROTO_UDP */
-		enum match match;
+	enum match match;
 	/* Clients do not wait for answers. Reading then resumes only at a question that comes right
 	 * behind an answer, so that none to earlier questions is still under way. */
 	bool pipelines;

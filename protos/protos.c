@@ -8,11 +8,5 @@ extern const struct proto proto_sip;
 extern const struct proto proto_thrift;
 
 const struct proto *const protos[] = {
-	&proto_http,
-	&proto_redis,
-	&proto_mysql,
-	&proto_pgsql,
-	&proto_sip,
-	&proto_thrift,
-	NULL,
+	&proto_http, &proto_redis, &proto_mysql, &proto_pgsql, &proto_sip, &proto_thrift, NULL,
 };

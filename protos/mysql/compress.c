@@ -139,7 +139,7 @@ static bool expand(struct frames *f, struct bytes in, size_t *used)
 		*used = made = in.len;
 	} else {
 		size_t room = f->to_come < EXPAND_STEP ? f->to_come : EXPAND_STEP;
-		uint8_t spare; /* the decoder's last words may make nothing */
+		uint8_t spare = 0; /* the decoder's last words may make nothing */
 		uint8_t *to = room > 0 ? buf_room(&f->expanded, room) : &spare;
 
 		good = f->zstd ? expand_zstd(f, in, to, room, used, &made)

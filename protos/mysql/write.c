@@ -95,7 +95,7 @@ static void write_command(const struct exchange *x, struct doc *d)
 	uint8_t method[METHOD_TEXT_MAX];
 	size_t n = 0;
 
-	for (; name[n] && n < METHOD_TEXT_MAX; n++)
+	for (; n < METHOD_TEXT_MAX && name[n]; n++)
 		method[n] = name[n] >= 'a' && name[n] <= 'z' ? (uint8_t)(name[n] - 'a' + 'A')
 							     : (uint8_t)name[n];
 	if (!x->begun[CLIENT])

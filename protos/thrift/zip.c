@@ -70,8 +70,9 @@ struct bytes zip_bytes(const struct zip *zip)
 
 void zip_take(struct zip *zip, size_t n)
 {
+	must(n <= zip->len);
 	zip->len -= n;
-	if (zip->len > 0 && n > 0)
+	if (zip->len > 0 && n > 0 && n < ZIP_ROOM)
 		memmove(zip->out, zip->out + n, zip->len);
 }
 
