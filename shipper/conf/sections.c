@@ -36,6 +36,8 @@ static const struct option agent_options[] = {
 	 "Words that every document carries in its tags."},
 	{"fields", OPTION_PAIRS, AGENT(fields), "{}", 0, 0, NULL, NULL,
 	 "Names with values that every document carries in its fields."},
+	{"labels", OPTION_PAIRS, AGENT(labels), "{}", 0, 0, NULL, NULL,
+	 "Names with values that every document carries in its labels, as ECS has them."},
 	{0},
 };
 

@@ -35,6 +35,7 @@ struct agent_conf {
 	char *name; /* "" for the host's */
 	struct texts tags;
 	struct texts fields; /* OPTION_PAIRS */
+	struct texts labels; /* OPTION_PAIRS */
 };
 
 struct log_conf {

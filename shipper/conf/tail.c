@@ -14,23 +14,23 @@ static void host_name(char *to, size_t size)
 	to[size - 1] = '\0';
 }
 
-static void write_fields(struct doc *d, const struct texts *fields)
+static void write_pairs(struct doc *d, unsigned field, const struct texts *pairs)
 {
-	if (fields->count == 0)
+	if (pairs->count == 0)
 		return;
-	doc_object_begin(d, F_FIELDS);
-	for (size_t i = 0, n; i < fields->count; i += n) {
-		struct bytes pair = bytes_str(fields->at[i]);
+	doc_object_begin(d, field);
+	for (size_t i = 0, n; i < pairs->count; i += n) {
+		struct bytes pair = bytes_str(pairs->at[i]);
 		struct bytes key = bytes_head(pair, bytes_find(pair, '='));
 
-		n = option_pair_run(fields, i);
+		n = option_pair_run(pairs, i);
 		if (n == 1) {
 			doc_object_text(d, key, bytes_skip(pair, key.len + 1));
 			continue;
 		}
 		doc_object_list_begin(d, key);
 		for (size_t j = i; j < i + n; j++)
-			doc_list_text(d, bytes_skip(bytes_str(fields->at[j]), key.len + 1));
+			doc_list_text(d, bytes_skip(bytes_str(pairs->at[j]), key.len + 1));
 		doc_object_list_end(d);
 	}
 	doc_object_end(d);
@@ -57,7 +57,8 @@ char *settings_tail(const struct settings *settings, const char *device)
 	if (device != NULL)
 		doc_text(&d, F_OBSERVER_INGRESS, bytes_str(device));
 	doc_word(&d, F_ECS_VERSION, ecs_version);
-	write_fields(&d, &settings->agent.fields);
+	write_pairs(&d, F_LABELS, &settings->agent.labels);
+	write_pairs(&d, F_FIELDS, &settings->agent.fields);
 	doc_end(&d);
 	/* The members alone: without the brace in front, the brace and newline behind. */
 	must(out.len > 3);

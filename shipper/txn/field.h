@@ -167,6 +167,8 @@ struct field {
 	  "The device that the exchange was seen on.", "\"eth0\"")                                 \
 	X(ECS_VERSION, "ecs.version", FIELD_KEYWORD, NULL,                                         \
 	  "The version of ECS that names follow.", "\"8.11.0\"")                                   \
+	X(LABELS, "labels", FIELD_OBJECT, NULL, "From the configuration, as ECS has them.",        \
+	  "{\"team\":\"shop\"}")                                                                   \
 	X(FIELDS, "fields", FIELD_OBJECT, NULL, "From the configuration.", "{\"team\":\"shop\"}")  \
 	X(TAGS, "tags", FIELD_KEYWORD, NULL, "From the configuration.", "[\"production\"]")
 

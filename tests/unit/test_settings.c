@@ -204,13 +204,14 @@ Test(settings, the_tail_ends_every_document)
 {
 	static const char *const members[][3] = {
 		{"agent", "name", NULL},  {"agent", "version", NULL}, {"host", "name", NULL},
-		{"ecs", "version", NULL}, {"fields", "team", NULL},
+		{"ecs", "version", NULL}, {"fields", "team", NULL},   {"labels", "tier", NULL},
 	};
 	const char *list[] = {"fields", "on", NULL};
 	char text[1000], error[100];
 	yajl_val tree;
 
-	takes("name: \"w\\\"1\"\ntags: [a, \"b\\\\\"]\nfields: {team: shop, on: [a, b]}\n");
+	takes("name: \"w\\\"1\"\ntags: [a, \"b\\\\\"]\nfields: {team: shop, on: [a, b]}\n"
+	      "labels: {tier: front}\n");
 	cr_assert_eq(settings.engine.tail.len, strlen(settings.tail));
 	snprintf(text, sizeof(text), "{%s}", settings.tail);
 	tree = yajl_tree_parse(text, error, sizeof(error));
