@@ -239,7 +239,8 @@ static void resume(struct conn *conn, enum side from)
 }
 
 /* The client sent this before it had all that the server had sent: a part of what it says at one
- * go, and answers to earlier parts are still to come. */
+ * go, and answers to earlier parts are still to come. A retransmission whose original the capture
+ * lacks is not seen to be one: its ACK is newer than what it says. */
 static bool talks_on(const struct conn *conn, const struct mark *m)
 {
 	return conn->lane[CLIENT].kept.len == 0 && m->peer_at != PEER_UNKNOWN &&
