@@ -53,7 +53,7 @@ struct wire {
 	const struct speaker *speaker;
 	struct random random;
 	uint64_t exchanges; /* still to be begun */
-	uint64_t written, bytes, connections;
+	uint64_t said, written, bytes, connections;
 	size_t size, slots_count;
 	double loss, reorder;
 	FILE *to;
@@ -416,8 +416,10 @@ static void slot_step(struct wire *w, struct slot *s)
 		return;
 	} else {
 		s->left--;
-		w->exchanges--;
+		turns->exchanges = 1;
 		w->speaker->exchange(&w->random, s->connection, w->size, turns);
+		w->exchanges -= turns->exchanges < w->exchanges ? turns->exchanges : w->exchanges;
+		w->said += turns->exchanges;
 	}
 	slot_say_all(w, s);
 }
@@ -509,8 +511,6 @@ int wire_main(int argc, char **argv, const struct speaker *speaker)
 	if (optind + 1 != argc || w.slots_count == 0)
 		return usage(argv[0]);
 
-	uint64_t exchanges = w.exchanges;
-
 	w.to = fopen(argv[optind], "wb");
 	if (!w.to) {
 		fprintf(stderr, "%s: %s: %s\n", argv[0], argv[optind], strerror(errno));
@@ -524,7 +524,7 @@ int wire_main(int argc, char **argv, const struct speaker *speaker)
 		return 1;
 	}
 	printf("{\"exchanges\":%llu,\"packets\":%llu,\"bytes\":%llu,\"connections\":%llu}\n",
-	       (unsigned long long)exchanges, (unsigned long long)w.written,
+	       (unsigned long long)w.said, (unsigned long long)w.written,
 	       (unsigned long long)w.bytes, (unsigned long long)w.connections);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct turn {
 struct turns {
 	struct turn at[TURNS_MAX];
 	size_t count;
+	unsigned exchanges; /* that they are; 1 unless the speaker says more */
 	struct buf text;
 };
 
@@ -46,9 +47,10 @@ struct speaker {
 	uint16_t port;
 	/* Whatever comes before the first exchange: greetings, a login. May be NULL. */
 	void (*greet)(struct random *r, struct turns *turns);
-	/* One exchange of about `size` bytes on the connection `connection`. */
+	/* One exchange, or a pipeline of some, each of about `size` bytes, on the connection
+	 * `connection`. */
 	void (*exchange)(struct random *r, uint64_t connection, size_t size, struct turns *turns);
-	unsigned exchanges_most; /* of a connection; 1 to so many, evenly */
+	unsigned exchanges_most; /* calls of it for a connection; 1 to so many, evenly */
 };
 
 /*
