@@ -53,6 +53,7 @@ enum note {
 	NOTE_FINISHED = 1 << 8,	    /* the capture ended first */
 	NOTE_LIMIT = 1 << 9,	    /* written early at a limit of memory or number */
 	NOTE_ALIEN = 1 << 10,	    /* bytes that were not the protocol followed */
+	NOTE_TLS = 1 << 11,	    /* what follows is encrypted */
 	NOTE_OWN = 1 << 12,
 };
 
@@ -224,9 +225,11 @@ void exchange_close(struct exchange *x, uint32_t notes);
 void exchange_until_close(struct conn *conn, enum side from);
 /* The message in hand will never be whole; what is known goes out, with the note. */
 void exchange_spoil(struct conn *conn, enum side from, enum note note);
-/* All that follows in both directions is no longer this protocol (CONNECT, Upgrade, TLS): open
+/* All that follows in both directions is no longer this protocol (CONNECT, Upgrade): open
  * exchanges end as they are, the rest is passed over. Takes effect on return. */
 void conn_pass(struct conn *conn);
+/* As conn_pass, since TLS begins: said in the exchange that asked for it, and counted. */
+void conn_pass_tls(struct conn *conn, struct exchange *x);
 
 /* Packet time of the unit's first and last byte, and the conversation's ends. */
 nsec conn_begin_time(const struct conn *conn);

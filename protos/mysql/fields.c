@@ -40,6 +40,8 @@ const struct field mysql_fields[MYSQL_FIELDS + 1] = {
 	[MYSQL_AUTH_PLUGIN] = {"mysql.auth_plugin", FIELD_KEYWORD, NULL,
 			       "The ways to authenticate that were tried; of logins.",
 			       "[\"mysql_native_password\"]"},
+	[MYSQL_TLS] = {"tls.established", FIELD_BOOL, NULL,
+		       "From here on the connection is encrypted, and cannot be read.", "true"},
 	[MYSQL_USER_NAME] = {"user.name", FIELD_KEYWORD, NULL, "Who is logged in.", "\"shop\""},
 	[MYSQL_DB_NAME] = {"db.name", FIELD_KEYWORD, NULL, "The default schema.", "\"shop\""},
 	[MYSQL_FIELDS] = {0},

@@ -43,10 +43,10 @@ void login_greeting(struct reading *r, const struct packet_head *p)
 
 static void ask_tls(struct reading *r, struct exchange *x)
 {
-	x->notes |= MYSQL_NOTE_TLS;
+	mysql_of(x)->asks_tls = true;
 	exchange_expect(x, 0);
 	message_ends(r);
-	conn_pass(r->conn);
+	conn_pass_tls(r->conn, x);
 }
 
 static void take_capabilities(struct mysql_self *self, uint64_t caps, uint64_t maria)

@@ -378,7 +378,6 @@ static const struct option mysql_options[] = {
 
 /* By enum mysql_note. */
 static const char *const mysql_notes[] = {
-	"tls",
 	"statement not seen",
 	"login not seen",
 	"parameters not read",

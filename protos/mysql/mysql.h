@@ -88,12 +88,11 @@ struct mysql_conf {
 
 /* By place in the `notes` of the protocol's table. */
 enum mysql_note {
-	MYSQL_NOTE_TLS = NOTE_OWN << 0,
-	MYSQL_NOTE_STATEMENT = NOTE_OWN << 1,
-	MYSQL_NOTE_LOGIN = NOTE_OWN << 2,
-	MYSQL_NOTE_PARAMS = NOTE_OWN << 3,
-	MYSQL_NOTE_SECRET = NOTE_OWN << 4,
-	MYSQL_NOTE_SESSION = NOTE_OWN << 5,
+	MYSQL_NOTE_STATEMENT = NOTE_OWN << 0,
+	MYSQL_NOTE_LOGIN = NOTE_OWN << 1,
+	MYSQL_NOTE_PARAMS = NOTE_OWN << 2,
+	MYSQL_NOTE_SECRET = NOTE_OWN << 3,
+	MYSQL_NOTE_SESSION = NOTE_OWN << 4,
 };
 
 enum compression { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
@@ -145,6 +144,7 @@ struct mysql {
 	uint8_t state;	  /* enum mysql_state */
 	uint8_t next;	  /* sequence number of the answer's first packet */
 	bool login;	  /* rounds of authentication */
+	bool asks_tls;
 	bool awaits_file; /* LOAD DATA LOCAL */
 	bool stream;	  /* binlog events until the connection ends */
 	bool has_ok, has_rows, has_id, no_escapes;

@@ -201,6 +201,8 @@ void mysql_write(const struct exchange *x, struct doc *d)
 		doc_text(d, OWN_FIELD(SERVER_VERSION), bytes_of(self->version, self->version_len));
 	if (login)
 		write_plugins(x, d);
+	if (m->asks_tls)
+		doc_bool(d, OWN_FIELD(TLS), true);
 	doc_text(d, OWN_FIELD(USER_NAME),
 		 login ? exchange_text(x, &m->user) : bytes_of(self->user, self->user_len));
 	doc_text(d, OWN_FIELD(DB_NAME),

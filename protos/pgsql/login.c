@@ -89,9 +89,8 @@ static enum step direct_tls(struct pg_reading *r, struct cursor *c)
 	struct exchange *x = begin(r, PG_TLS);
 
 	exchange_expect(x, 0);
-	x->notes |= PG_NOTE_TLS;
 	cursor_upto(c, rest.len);
-	conn_pass(r->conn);
+	conn_pass_tls(r->conn, x);
 	return STEP_DONE;
 }
 
@@ -177,9 +176,8 @@ bool pg_answer_tls(struct pg_reading *r, struct exchange *x, struct cursor *c)
 		return true;
 	}
 	p->kind = PG_TLS;
-	x->notes |= PG_NOTE_TLS;
 	exchange_end(r->conn, SERVER);
-	conn_pass(r->conn);
+	conn_pass_tls(r->conn, x);
 	return true;
 }
 

@@ -303,7 +303,6 @@ static const struct option pgsql_options[] = {
 
 /* By enum pg_note. */
 static const char *const pgsql_notes[] = {
-	"tls",
 	"replication stream passed over",
 	"skipped after an error",
 	"statement not seen",

@@ -50,13 +50,12 @@ enum pg_statements { PG_FULL, PG_FINGERPRINT };
 
 /* By place in the `notes` of the protocol's table. */
 enum pg_note {
-	PG_NOTE_TLS = NOTE_OWN << 0,
-	PG_NOTE_STREAM = NOTE_OWN << 1,
-	PG_NOTE_SKIPPED = NOTE_OWN << 2,
-	PG_NOTE_UNKNOWN = NOTE_OWN << 3,
-	PG_NOTE_OLD = NOTE_OWN << 4,
-	PG_NOTE_REST = NOTE_OWN << 5,
-	PG_NOTE_SYNC = NOTE_OWN << 6,
+	PG_NOTE_STREAM = NOTE_OWN << 0,
+	PG_NOTE_SKIPPED = NOTE_OWN << 1,
+	PG_NOTE_UNKNOWN = NOTE_OWN << 2,
+	PG_NOTE_OLD = NOTE_OWN << 3,
+	PG_NOTE_REST = NOTE_OWN << 4,
+	PG_NOTE_SYNC = NOTE_OWN << 5,
 };
 
 enum pg_kind {

@@ -40,6 +40,7 @@
 	X(FLOWS_EVICTED, "flows.evicted", "flows", "Ended at the limit on flows or memory.")       \
 	X(FLOWS_FINISHED, "flows.finished", "flows", "Still open when the capture ended.")         \
 	X(FLOWS_NOBODY, "flows.nobody", "flows", "Conversations that no protocol took.")           \
+	X(FLOWS_TLS, "flows.tls", "flows", "Conversations that turned to TLS, and are not read.")  \
 	X(STREAM_RETRANSMITTED, "stream.retransmitted", "segments", "Bytes that had come before.") \
 	X(STREAM_OVERLAP, "stream.overlap", "bytes",                                               \
 	  "Bytes that came twice and differed or overlapped: the first ones were used.")           \

@@ -222,6 +222,13 @@ void conn_pass(struct conn *conn)
 	conn->passing = true;
 }
 
+void conn_pass_tls(struct conn *conn, struct exchange *x)
+{
+	x->notes |= NOTE_TLS;
+	count(conn->engine->counters, COUNT_FLOWS_TLS);
+	conn_pass(conn);
+}
+
 void exchange_keep(struct exchange *x, struct clip *clip, struct bytes more)
 {
 	clip_add(clip, &x->kept, more, (size_t)x->text_max);

@@ -20,7 +20,7 @@ const char *const record_status_words[4] = {
 static const char *const note_words[] = {
 	"trimmed",	 "gap",	      "one-sided",	  "out of order",
 	"resync",	 "midstream", "timeout",	  "connection closed",
-	"capture ended", "limit",     "not the protocol",
+	"capture ended", "limit",     "not the protocol", "tls",
 };
 
 static bool is_whole(const struct exchange *x)

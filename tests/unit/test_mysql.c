@@ -382,6 +382,8 @@ Test(mysql, tls_is_said_once_and_passed_over)
 	const char *doc = next(t);
 
 	HAS(doc, "\"notes\":[\"tls\"]");
+	HAS(doc, "\"tls\":{\"established\":true}");
+	cr_assert_eq(t->counters.at[COUNT_FLOWS_TLS], 1);
 	HAS(doc, "\"status\":\"OK\"");
 	end(t);
 }
