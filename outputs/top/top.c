@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "outputs/lines.h"
@@ -16,7 +15,7 @@
 #include "shipper/base/fd.h"
 #include "shipper/base/log.h"
 
-enum { WIDTH_OTHERWISE = 120, TYPES_MAX = 64, LINE_MAX_BYTES = 256 };
+enum { TYPES_MAX = 64, LINE_MAX_BYTES = 256 };
 
 struct top {
 	const struct top_conf *conf;
@@ -98,18 +97,6 @@ static void top_send(void *self, struct batch *b, struct fault *fault)
 	}
 }
 
-static size_t terminal_width(const struct top *top)
-{
-	struct winsize size = {0};
-
-	if (top->conf->width > 0)
-		return (size_t)top->conf->width;
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-	    size.ws_col > 0)
-		return size.ws_col < TABLE_WIDTH_MIN ? TABLE_WIDTH_MIN : size.ws_col;
-	return WIDTH_OTHERWISE;
-}
-
 static void __attribute__((format(printf, 2, 3))) add_line(struct buf *out, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
@@ -167,7 +154,7 @@ static void add_others(struct top *top, struct buf *out, size_t width)
 
 static void write_tables(struct top *top, struct buf *out)
 {
-	size_t width = terminal_width(top);
+	size_t width = cells_line_width(top->conf->width);
 
 	if (top->types.count == 0) {
 		add_line(out, "No documents.\n");
