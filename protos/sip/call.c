@@ -177,14 +177,30 @@ static uint8_t host_of(struct call *c, const struct endpoints *ends, unsigned si
 	return i;
 }
 
+static void more_hops(struct call *c)
+{
+	uint16_t room = c->hops_room ? (uint16_t)(2 * c->hops_room) : HOPS_FIRST;
+	struct hop *hops = must_alloc(room * sizeof(struct hop));
+
+	if (c->hops_count > 0)
+		memcpy(hops, c->hops, c->hops_count * sizeof(struct hop));
+	quota_take(world_quota(c->w->world), (size_t)(room - c->hops_room) * sizeof(struct hop));
+	free(c->hops);
+	c->hops = hops;
+	c->hops_room = room;
+}
+
 /* Returns the hop, where it is listed no longer too. */
 static struct hop add_hop(struct call *c, const struct sip_seen *s)
 {
 	const struct endpoints *ends = conn_ends(s->conn);
+	struct bytes phrase = bytes_head(sip_part(s->head, s->m->phrase), PHRASE_MAX);
 	struct hop h = {.when = s->when,
 			.code = s->m->request ? 0 : s->m->code,
 			.method = s->m->method,
-			.again = s->again};
+			.again = s->again,
+			.sdp = s->body.len > 0 &&
+			       sdp_is_type(sip_one(s->m, s->head, SIP_CONTENT_TYPE))};
 
 	h.from = host_of(c, ends, s->from);
 	h.to = host_of(c, ends, side_other(s->from));
@@ -193,18 +209,11 @@ static struct hop add_hop(struct call *c, const struct sip_seen *s)
 	c->last = s->when > c->last ? s->when : c->last;
 	if (c->hops_count == HOPS_MAX)
 		return h;
-	if (c->hops_count == c->hops_room) {
-		uint16_t room = c->hops_room ? (uint16_t)(2 * c->hops_room) : HOPS_FIRST;
-		struct hop *hops = must_alloc(room * sizeof(struct hop));
-
-		if (c->hops_count > 0)
-			memcpy(hops, c->hops, c->hops_count * sizeof(struct hop));
-		quota_take(world_quota(c->w->world),
-			   (size_t)(room - c->hops_room) * sizeof(struct hop));
-		free(c->hops);
-		c->hops = hops;
-		c->hops_room = room;
-	}
+	if (c->hops_count == c->hops_room)
+		more_hops(c);
+	h.phrase = (uint32_t)c->text.len;
+	h.phrase_len = (uint8_t)phrase.len;
+	buf_add(&c->text, phrase);
 	c->hops[c->hops_count++] = h;
 	return h;
 }
@@ -255,6 +264,13 @@ static void tidy(struct call *c)
 	buf_init(&c->text, old.quota);
 	for (size_t i = 0; i < sizeof(clips) / sizeof(clips[0]); i++)
 		clip_set(clips[i], &c->text, clip_bytes(clips[i], &old), CALL_TEXT_MAX);
+	for (size_t i = 0; i < c->hops_count; i++) {
+		struct hop *h = &c->hops[i];
+		struct bytes phrase = bytes_of(old.at + h->phrase, h->phrase_len);
+
+		h->phrase = (uint32_t)c->text.len;
+		buf_add(&c->text, phrase);
+	}
 	buf_fini(&old);
 }
 

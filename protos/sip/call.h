@@ -18,6 +18,7 @@ enum {
 	HOSTS_MAX = 8,	     /* addresses of a call that are told apart */
 	HOPS_MAX = 64,	     /* messages of a call that its document lists */
 	CALL_TEXT_MAX = 512, /* each of a call's texts */
+	PHRASE_MAX = 64,     /* of an answer, in that list */
 };
 
 enum call_state {
@@ -45,9 +46,11 @@ struct host {
 
 struct hop {
 	nsec when;
-	uint16_t code; /* 0: a request */
+	uint32_t phrase; /* its place in the call's text */
+	uint8_t phrase_len;
 	uint8_t from, to, method;
-	bool again;
+	uint16_t code; /* 0: a request */
+	bool again, sdp;
 };
 
 struct call {

@@ -6,7 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LINE_MAX_BYTES = 192 };
+enum { LINE_MAX_BYTES = 320 };
 
 struct view {
 	const struct call *c;
@@ -59,7 +59,38 @@ static uint8_t *put_words(uint8_t *to, const char *words)
 	return to + n;
 }
 
-/* "1.250300 192.0.2.1:5060 > 192.0.2.2:5060 INVITE", an answer "180 INVITE". */
+static uint8_t *put_bytes(uint8_t *to, struct bytes b)
+{
+	if (b.len > 0)
+		memcpy(to, b.at, b.len);
+	return to + b.len;
+}
+
+/* "INVITE (sdp)", "180 Ringing (INVITE, again)": of an answer the method that it is for. */
+static uint8_t *put_what(uint8_t *to, const struct call *c, const struct hop *h)
+{
+	const char *method = h->method ? sip_method_names[h->method] : "OTHER", *comma = " (";
+
+	if (h->code) {
+		to = digits_u64(to, h->code);
+		if (h->phrase_len > 0)
+			*to++ = ' ';
+		to = put_bytes(to, bytes_of(c->text.at + h->phrase, h->phrase_len));
+		to = put_words(put_words(to, comma), method);
+		comma = ", ";
+	} else {
+		to = put_words(to, method);
+	}
+	if (h->sdp) {
+		to = put_words(put_words(to, comma), "sdp");
+		comma = ", ";
+	}
+	if (h->again)
+		to = put_words(put_words(to, comma), "again");
+	return h->code || h->sdp || h->again ? put_words(to, ")") : to;
+}
+
+/* "1.250300 192.0.2.1:5060 > 192.0.2.2:5060 INVITE" */
 static struct bytes hop_line(const struct call *c, const struct hop *h,
 			     uint8_t line[LINE_MAX_BYTES])
 {
@@ -69,20 +100,13 @@ static struct bytes hop_line(const struct call *c, const struct hop *h,
 
 	*to++ = '.';
 	digits_nine(nine, (uint32_t)(since % NS_PER_S));
-	memcpy(to, nine, 6);
-	to += 6;
+	to = put_bytes(to, bytes_of(nine, 6));
 	*to++ = ' ';
 	to = put_host(to, &c->hosts[h->from]);
 	to = put_words(to, " > ");
 	to = put_host(to, &c->hosts[h->to]);
 	*to++ = ' ';
-	if (h->code) {
-		to = digits_u64(to, h->code);
-		*to++ = ' ';
-	}
-	to = put_words(to, h->method ? sip_method_names[h->method] : "OTHER");
-	if (h->again)
-		to = put_words(to, " (again)");
+	to = put_what(to, c, h);
 	return bytes_of(line, (size_t)(to - line));
 }
 

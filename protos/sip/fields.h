@@ -226,8 +226,9 @@
 	X(CALL_MESSAGES, "sip.call.messages", FIELD_LONG, "messages",                              \
 	  "All of its messages, those sent again included.", "7")                                  \
 	X(CALL_FLOW, "sip.call.flow", FIELD_KEYWORD, NULL,                                         \
-	  "Its messages: seconds since the first INVITE, from, to, method or code.",               \
-	  "[\"0.000000 192.0.2.10:5060 > 192.0.2.20:5060 INVITE\"]")                               \
+	  "Its messages as lines to be read: seconds since the first INVITE, from, to, method or " \
+	  "code and reason; in brackets the method that is answered, sdp, again.",                 \
+	  "[\"0.000000 192.0.2.10:5060 > 192.0.2.20:5060 INVITE (sdp)\"]")                         \
 	X(REGISTRATION_STATE, "sip.registration.state", FIELD_KEYWORD, NULL,                       \
 	  "registered, refreshed, unregistered, failed or expired.", "\"registered\"")             \
 	X(REGISTRATION_AOR, "sip.registration.aor", FIELD_KEYWORD, NULL, "Address of record.",     \

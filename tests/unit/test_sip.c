@@ -160,7 +160,7 @@ static void wait(struct story *s, int seconds)
 /* The documents so far, as text; then there are none. */
 static char *documents(struct story *s)
 {
-	static char text[1 << 16];
+	static char text[1 << 18];
 
 	cr_assert_lt(s->out.len, sizeof(text));
 	if (s->out.len > 0)
@@ -277,7 +277,8 @@ Test(sip, a_call)
 	    "\"established\":true,\"effective\":true,\"ineffective\":false,\"completed\":true");
 	HAS(doc, "\"hung_up_by\":\"caller\"");
 	HAS(doc, "\"media\":{\"caller\":\"192.0.2.1:6000\"}");
-	HAS(doc, "\"1.002000 192.0.2.2:5060 > 192.0.2.1:5060 180 INVITE\"");
+	HAS(doc, "\"flow\":[\"0.000000 192.0.2.1:5060 > 192.0.2.2:5060 INVITE (sdp)\",");
+	HAS(doc, "\"1.002000 192.0.2.2:5060 > 192.0.2.1:5060 180 Ringing (INVITE)\"");
 	end(s);
 }
 
@@ -314,6 +315,38 @@ Test(sip, cancel_and_ack_belong_to_their_invite)
 	HAS(doc, "\"cancel\":{\"delay\":2000000,\"code\":200}");
 	HAS(doc, "\"ack\":{\"delay\":1000000}");
 	HAS(doc, "\"state\":\"canceled\"");
+	end(s);
+}
+
+/* A call keeps its reasons, as sent and cut, however often its other texts change. */
+Test(sip, reasons_of_answers_stay_with_the_call)
+{
+	enum { CHANGES = 60 };
+	struct story *s = begin();
+	char long_agent[600], headers[700], branch[16], cseq[16];
+
+	invite(s, 1, 2);
+	usual(s, 2, 1, "SIP/2.0 183 Une minute, s'il vous pla\xc3\xaet", "1", "1 INVITE", ";tag=t",
+	      "");
+	usual(s, 2, 1, "SIP/2.0 200 ", "1", "1 INVITE", ";tag=t", "");
+	usual(s, 2, 1, "SIP/2.0 200 ", "1", "1 INVITE", ";tag=t", "");
+	for (int i = 0; i < CHANGES; i++) {
+		memset(long_agent, 'a' + i % 26, sizeof(long_agent) - 1);
+		long_agent[sizeof(long_agent) - 1] = '\0';
+		snprintf(headers, sizeof(headers), "User-Agent: %s\n", long_agent);
+		snprintf(branch, sizeof(branch), "i%d", i);
+		snprintf(cseq, sizeof(cseq), "%d INFO", 2 + i);
+		usual(s, 1, 2, "INFO sip:bob@192.0.2.2 SIP/2.0", branch, cseq, ";tag=t", headers);
+	}
+	wait(s, 30);
+	documents(s);
+	wait(s, 31);
+	const char *doc = documents(s);
+
+	HAS(doc, "183 Une minute, s'il vous pla\xc3\xaet (INVITE)\"");
+	HAS(doc, " 200 (INVITE)\"");
+	HAS(doc, " 200 (INVITE, again)\"");
+	HAS(doc, " INFO\",");
 	end(s);
 }
 
