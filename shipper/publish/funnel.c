@@ -41,6 +41,7 @@ void funnel_free(struct funnel *f)
 		return;
 	for (unsigned i = 0; i < f->count; i++) {
 		buf_fini(&f->batches[i].text);
+		buf_fini(&f->batches[i].reasons);
 		free(f->batches[i].entries);
 	}
 	free(f->batches);
@@ -146,10 +147,8 @@ static void funnel_wrote(void *self, size_t at, unsigned proto, const char id[32
 		f->began = mono_now();
 	struct entry *e = &b->entries[b->count++];
 
-	e->at = (uint32_t)at;
-	e->len = (uint32_t)(b->text.len - at);
-	e->verdict = VERDICT_NONE;
-	e->proto = (uint8_t)proto;
+	(void)proto;
+	*e = (struct entry){.at = (uint32_t)at, .len = (uint32_t)(b->text.len - at)};
 	memcpy(e->id, id, sizeof(e->id));
 	tally_add(&f->handed, 1);
 	if (b->text.len >= (size_t)f->conf->batch_bytes)
@@ -179,6 +178,7 @@ struct batch *funnel_take(struct funnel *f)
 void funnel_back(struct funnel *f, struct batch *b)
 {
 	b->text.len = 0;
+	b->reasons.len = 0;
 	b->count = 0;
 	batch_fit(f, b);
 	ring_put(&f->empty, b);

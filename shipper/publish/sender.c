@@ -5,7 +5,7 @@
 #include "shipper/base/log.h"
 #include "shipper/base/must.h"
 
-enum { LOG_PAUSE_S = 10 };
+enum { LOG_PAUSE_S = 10, REASON_SAID = 400 };
 
 /* How many entries have each verdict. */
 struct verdicts {
@@ -54,13 +54,17 @@ static bool may_say(struct mono *said)
 }
 
 /* A wrong mapping refuses every document: a line now and then says as much as one for each. */
-static void say_refused(struct sender *s, const struct entry *e, const struct fault *why)
+static void say_refused(struct sender *s, const struct batch *b, const struct entry *e,
+			const struct fault *fault)
 {
+	struct bytes why = e->reason_len > 0 ? batch_reason(b, e) : bytes_str(reason(fault));
+
 	if (!may_say(&s->refused_said))
 		return;
 	log_error("output %s: refused for good: %" PRIu64 " documents; one of them, %.32s, "
-		  "%" PRIu32 " bytes, because: %s",
-		  s->output->name, s->refused_quiet, e->id, e->len, reason(why));
+		  "%" PRIu32 " bytes, because: %.*s",
+		  s->output->name, s->refused_quiet, e->id, e->len,
+		  (int)(why.len < REASON_SAID ? why.len : REASON_SAID), (const char *)why.at);
 	s->refused_quiet = 0;
 }
 
@@ -98,7 +102,7 @@ static void settle(struct sender *s, const struct batch *b, const struct fault *
 	tally_add(&s->abandoned, v.of[VERDICT_NONE] + v.of[VERDICT_AGAIN] + v.of[VERDICT_GONE]);
 	if (v.of[VERDICT_REFUSED] > 0) {
 		s->refused_quiet += v.of[VERDICT_REFUSED];
-		say_refused(s, v.refused, refusal);
+		say_refused(s, b, v.refused, refusal);
 	}
 	if (v.of[VERDICT_GONE] > 0)
 		atomic_store(&s->gone, true);
@@ -113,6 +117,7 @@ void sender_send(struct sender *s, struct batch *b)
 	for (;;) {
 		struct fault fault = {0};
 
+		b->hold = 0;
 		s->output->send(s->self, b, &fault);
 		struct verdicts v = verdicts_count(b);
 
@@ -124,7 +129,9 @@ void sender_send(struct sender *s, struct batch *b)
 			break;
 		s->fault = fault;
 		trouble_begins(s, &trouble, v.of[VERDICT_AGAIN]);
-		if (!s->pause(s->pause_self, backoff_next(&s->backoff))) {
+		nsec wait = backoff_next(&s->backoff);
+
+		if (!s->pause(s->pause_self, wait > b->hold ? wait : b->hold)) {
 			trouble_ends(s, &trouble, false);
 			settle(s, b, &refusal);
 			return;

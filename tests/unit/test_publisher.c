@@ -536,6 +536,51 @@ Test(sender, gives_up_when_told_and_counts_each_once)
 	cr_assert_eq(w.count, 1);
 }
 
+static void refuse_all(void *self, struct batch *b, struct fault *fault)
+{
+	static char words[2 * REASON_MAX];
+	unsigned *sends = self;
+
+	(void)fault;
+	cr_assert_eq(b->hold, 0);
+	if (++*sends == 1) {
+		for (size_t i = 0; i < b->count; i++)
+			b->entries[i].verdict = VERDICT_AGAIN;
+		b->hold = (nsec)60 * NS_PER_S;
+		return;
+	}
+	memset(words, 'w', sizeof(words));
+	batch_refuse(b, &b->entries[0], 400, BYTES("mapper_parsing_exception"));
+	batch_refuse(b, &b->entries[1], 413, bytes_of(words, sizeof(words)));
+	batch_refuse(b, &b->entries[2], 0, NO_BYTES);
+}
+
+Test(sender, holds_back_as_long_as_asked_and_keeps_each_reason)
+{
+	static const struct output output = {.name = "refuse", .send = refuse_all};
+	unsigned sends = 0;
+	struct waits w = {.most = 2};
+	struct entry entries[3] = {{0}};
+	struct batch b = {.entries = entries, .count = 3, .room = 3};
+	struct sender sender = {
+		.output = &output,
+		.self = &sends,
+		.pause = note_wait,
+		.pause_self = &w,
+		.backoff = {.first = 10, .limit = 100, .random = 1},
+	};
+
+	sender_send(&sender, &b);
+	cr_assert_eq(w.count, 1);
+	cr_assert_eq(w.at[0], (nsec)60 * NS_PER_S);
+	cr_assert_eq(tally_read(&sender.refused), 3);
+	cr_assert(bytes_eq(batch_reason(&b, &entries[0]), BYTES("mapper_parsing_exception")));
+	cr_assert_eq(entries[0].status, 400);
+	cr_assert_eq(batch_reason(&b, &entries[1]).len, REASON_MAX);
+	cr_assert_eq(batch_reason(&b, &entries[2]).len, 0);
+	buf_fini(&b.reasons);
+}
+
 Test(sender, waits_grow_up_to_the_limit_and_start_anew)
 {
 	struct backoff b = {.first = 1000, .limit = 10000, .random = 42};
