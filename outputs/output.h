@@ -57,6 +57,8 @@ struct output {
 	const char *name;	      /* key under `output:` */
 	const struct option *options; /* offsets in the conf struct */
 	size_t conf_size, self_size;
+	/* What single options cannot say: whether they go together. May be NULL. */
+	bool (*check)(const void *conf, struct fault *fault);
 	/* Fills what is zeroed. NULL: one handle, not remote. */
 	void (*demand)(const void *conf, struct demand *demand);
 	/* Self is zeroed; what conf points to stays until close. False leaves nothing to close. */

@@ -44,7 +44,7 @@ struct ports {
 };
 
 struct option {
-	const char *name; /* the YAML key, within its section */
+	const char *name; /* the YAML key, within its section; may have dots: "ssl.key" */
 	enum option_type type;
 	size_t offset;	    /* of the member in the conf struct */
 	const char *preset; /* default, as YAML would have it: "10s", "[80, 8080]", "" for none */

@@ -223,15 +223,25 @@ const struct option *sections_find(const struct sections *sections, const char *
 	return NULL;
 }
 
-bool sections_below(const struct sections *sections, const char *name)
+static bool lies_below(const char *whole, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < sections->count; i++) {
-		const char *path = sections->at[i].path;
+	return strncmp(whole, name, len) == 0 && (whole[len] == '\0' || whole[len] == '.');
+}
 
-		if (strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '.'))
+bool sections_below(const struct sections *sections, const char *name)
+{
+	char whole[NAME_MAX_BYTES];
+
+	for (size_t i = 0; i < sections->count; i++) {
+		if (lies_below(sections->at[i].path, name))
 			return true;
+		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++) {
+			name_of(&sections->at[i], row, whole);
+			if (lies_below(whole, name))
+				return true;
+		}
 	}
 	return false;
 }

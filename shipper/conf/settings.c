@@ -171,6 +171,21 @@ static void choose_output(struct load *load, struct settings *settings)
 	load->sections.output_conf[chosen] = NULL;
 }
 
+static void check_output(struct load *load, const struct settings *settings)
+{
+	const struct output *output = settings->output;
+	const struct node *node;
+	char name[NAME_MAX_BYTES];
+	struct fault fault = {0};
+
+	if (output->check == NULL || output->check(settings->output_conf, &fault))
+		return;
+	snprintf(name, sizeof(name), "output.%s", output->name);
+	node = node_find(load->tree.root, name);
+	faults_add(load->faults, node != NULL ? node->line : 0, node != NULL ? node->column : 0,
+		   "%s: %s", name, fault.text);
+}
+
 static void make_ready(struct load *load, struct settings *settings)
 {
 	for (size_t i = 0; protos[i] != NULL; i++) {
@@ -208,6 +223,8 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 	choose_output(&load, settings);
 	if (faults->count == 0)
 		make_ready(&load, settings);
+	if (faults->count == 0)
+		check_output(&load, settings);
 	tree_fini(&load.tree);
 	sections_close(&load.sections);
 	settings->engine.proto_conf = settings->proto_conf;
