@@ -269,7 +269,10 @@ const struct command *commands_find(struct bytes name)
 		key[i] = (char)upper(name.at[i]);
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = memcmp(key, commands[middle].name, sizeof(key));
+		int order = key[0] - commands[middle].name[0];
+
+		if (order == 0)
+			order = memcmp(key, commands[middle].name, sizeof(key));
 
 		if (order == 0)
 			return &commands[middle];
@@ -298,26 +301,31 @@ bool setting_is_secret(struct bytes name)
 
 enum { HEX_MIN = 8 };
 
+enum letter {
+	LETTER_ENDS = 1 << 0, /* parts of a key */
+	LETTER_DIGIT = 1 << 1,
+	LETTER_HEX = 1 << 2, /* with the dashes of a UUID */
+};
+
+#define DIGIT (LETTER_DIGIT | LETTER_HEX)
+
+static const uint8_t letters[256] = {
+	[':'] = LETTER_ENDS, ['/'] = LETTER_ENDS, ['.'] = LETTER_ENDS, ['|'] = LETTER_ENDS,
+	['{'] = LETTER_ENDS, ['}'] = LETTER_ENDS, ['#'] = LETTER_ENDS, [','] = LETTER_ENDS,
+	['@'] = LETTER_ENDS, ['$'] = LETTER_ENDS, ['='] = LETTER_ENDS, [' '] = LETTER_ENDS,
+	['0'] = DIGIT,	     ['1'] = DIGIT,	  ['2'] = DIGIT,       ['3'] = DIGIT,
+	['4'] = DIGIT,	     ['5'] = DIGIT,	  ['6'] = DIGIT,       ['7'] = DIGIT,
+	['8'] = DIGIT,	     ['9'] = DIGIT,	  ['a'] = LETTER_HEX,  ['b'] = LETTER_HEX,
+	['c'] = LETTER_HEX,  ['d'] = LETTER_HEX,  ['e'] = LETTER_HEX,  ['f'] = LETTER_HEX,
+	['A'] = LETTER_HEX,  ['B'] = LETTER_HEX,  ['C'] = LETTER_HEX,  ['D'] = LETTER_HEX,
+	['E'] = LETTER_HEX,  ['F'] = LETTER_HEX,  ['-'] = LETTER_HEX,
+};
+
+#undef DIGIT
+
 static bool is_digit(uint8_t c)
 {
-	return c >= '0' && c <= '9';
-}
-
-static bool ends_part(uint8_t c)
-{
-	return memchr(":/.|{}#,@$= ", c, 12) != NULL;
-}
-
-/* Hexadecimal, with the dashes of a UUID, long enough to be no word. */
-static bool is_hex(struct bytes part)
-{
-	for (size_t i = 0; i < part.len; i++) {
-		uint8_t c = ascii_lower(part.at[i]);
-
-		if (!is_digit(c) && !(c >= 'a' && c <= 'f') && c != '-')
-			return false;
-	}
-	return part.len >= HEX_MIN;
+	return letters[c] & LETTER_DIGIT;
 }
 
 struct folding {
@@ -348,17 +356,15 @@ static void fold_piece(struct folding *f, struct bytes piece)
 		put(f, BYTES("?"));
 }
 
-static void fold_part(struct folding *f, struct bytes part)
+/* `any` and `all` of its letters are of these kinds. Hexadecimal that is long enough to be no word
+ * is folded. */
+static void fold_part(struct folding *f, struct bytes part, unsigned any, unsigned all)
 {
-	bool digits = false;
-
-	for (size_t i = 0; i < part.len; i++)
-		digits |= is_digit(part.at[i]);
-	if (!digits) {
+	if (!(any & LETTER_DIGIT)) {
 		put(f, part);
 		return;
 	}
-	if (is_hex(part)) {
+	if ((all & LETTER_DIGIT) || ((all & LETTER_HEX) && part.len >= HEX_MIN)) {
 		put(f, BYTES("?"));
 		return;
 	}
@@ -379,11 +385,14 @@ size_t key_fold(struct bytes key, uint8_t *to, size_t max)
 	struct folding f = {to, 0, max};
 
 	while (key.len > 0 && f.n < max) {
+		unsigned any = 0, all = LETTER_DIGIT | LETTER_HEX;
 		size_t n = 0;
 
-		while (n < key.len && !ends_part(key.at[n]))
-			n++;
-		fold_part(&f, bytes_head(key, n));
+		for (; n < key.len && !(letters[key.at[n]] & LETTER_ENDS); n++) {
+			any |= letters[key.at[n]];
+			all &= letters[key.at[n]];
+		}
+		fold_part(&f, bytes_head(key, n), any, all);
 		key = bytes_skip(key, n);
 		put(&f, bytes_head(key, 1));
 		key = bytes_skip(key, 1);

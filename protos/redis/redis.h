@@ -3,7 +3,8 @@
  *
  *   redis.c     the table: options, detection, losses
  *   request.c   commands: arrays of bulk strings and inline lines
- *   answer.c    answers and push data: values of both protocol versions, at any depth
+ *   answer.c    answers and push data: whose they are, where they end
+ *   tree.c      their values, of both protocol versions, at any depth
  *   session.c   what answers change: transactions, subscriptions, the database, the user
  *   value.c     values as documents show them
  *   write.c     the document
@@ -166,6 +167,25 @@ enum step request_lost(struct conn *conn, struct asking *a, uint64_t n);
 /* answer.c */
 enum step answer_unit(struct conn *conn, struct answering *r, struct cursor *c);
 enum step answer_lost(struct conn *conn, struct answering *r, uint64_t n);
+
+/* A value's first line. */
+struct token {
+	uint8_t kind;	   /* its type byte */
+	bool streamed;	   /* its length is not known yet */
+	bool marked;	   /* $EOF:, the end of an RDB file is told by a mark */
+	int64_t n;	   /* bytes or values; -1 for null */
+	struct bytes text; /* of a line that is a value itself */
+};
+
+/* tree.c */
+enum step token_read(struct cursor *c, struct token *t);
+/* The value that begins with this line; more of a string follows while r->string is open. */
+enum step tree_value(struct answering *r, struct exchange *x, struct cursor *c,
+		     const struct token *t);
+enum step tree_part(struct answering *r, struct exchange *x, struct cursor *c);
+/* All of the open string was taken, or lost. */
+void tree_part_end(struct answering *r, struct exchange *x);
+void tree_show(const struct answering *r, struct exchange *x, struct bytes text);
 
 /* session.c */
 struct session *session_of(const struct exchange *x);

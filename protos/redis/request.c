@@ -255,10 +255,32 @@ static void argument_long(struct asking *a, struct exchange *x, uint64_t len)
 
 /* ---- On the wire ---- */
 
+/* As nearly all of them are: a few digits, all of it there. */
+static bool short_count_line(struct cursor *c, uint8_t kind, int64_t max, int64_t *n)
+{
+	enum { DIGITS = 4 };
+
+	struct bytes b = cursor_rest(c);
+	int64_t value = 0;
+	size_t i = 1;
+
+	for (; i < b.len && i <= DIGITS && b.at[i] >= '0' && b.at[i] <= '9'; i++)
+		value = value * 10 + (b.at[i] - '0');
+	if (i == 1 || b.len < i + 2 || b.at[0] != kind || b.at[i] != '\r' || b.at[i + 1] != '\n' ||
+	    value > max)
+		return false;
+	cursor_take(c, i + 2);
+	*n = value;
+	return true;
+}
+
 static enum step count_line(struct cursor *c, uint8_t kind, int64_t max, int64_t *n)
 {
-	struct bytes line = cursor_line(c);
+	struct bytes line;
 
+	if (short_count_line(c, kind, max, n))
+		return STEP_DONE;
+	line = cursor_line(c);
 	if (c->dry)
 		return cursor_left(c) > COUNT_LINE_MAX ? STEP_ALIEN : STEP_MORE;
 	if (line.len == 0 || line.at[0] != kind || !bytes_int(bytes_skip(line, 1), -1, max, n))
