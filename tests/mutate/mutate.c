@@ -23,7 +23,6 @@
 #include "shipper/decode/packet.h"
 #include "tests/mutate/harvest.h"
 
-enum demand { SAME, LOSSY };
 enum {
 	SHUFFLE_SEEDS = 40,
 	THIN_SEEDS = 100,
