@@ -151,7 +151,7 @@ static void funnel_wrote(void *self, size_t at, unsigned proto, const char id[32
 	*e = (struct entry){.at = (uint32_t)at, .len = (uint32_t)(b->text.len - at)};
 	memcpy(e->id, id, sizeof(e->id));
 	tally_add(&f->handed, 1);
-	if (b->text.len >= (size_t)f->conf->batch_bytes)
+	if (b->text.len >= (size_t)f->conf->batch_bytes || b->count == f->conf->batch_documents)
 		hand_over(f);
 }
 

@@ -9,8 +9,8 @@
  * few, and they stay in the processor's cache.
  *
  * Owns     its batches
- * Thread   funnel_new and funnel_free before and after all others; funnel_take and funnel_back on
- *          the publisher's thread, the rest on the worker's
+ * Thread   funnel_new and funnel_free before and after all others; funnel_take by one thread at a
+ *          time, funnel_back likewise, the rest on the worker's
  */
 #ifndef WIRESPAN_PUBLISH_FUNNEL_H
 #define WIRESPAN_PUBLISH_FUNNEL_H

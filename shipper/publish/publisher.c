@@ -4,9 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "shipper/base/log.h"
+#include "shipper/publish/courier.h"
 #include "shipper/publish/funnel.h"
-#include "shipper/publish/sender.h"
 
 enum {
 	/* Closing: how often to look at the stop flag; how long past the limit an output may stay
@@ -18,19 +17,17 @@ enum {
 struct publisher {
 	struct publish_conf conf;
 	const struct output *output;
-	void *self; /* the output's */
 	struct funnel **funnels;
 	unsigned count;
 	unsigned turn; /* whose batch is next */
-	struct sender sender;
-	pthread_t thread;
-	struct bell work;	 /* rung for the thread: a batch, a reopen, the end */
-	struct bell ended;	 /* rung by the thread when it is done */
-	atomic_bool reopen;	 /* asked for */
-	atomic_bool closing;	 /* no batch comes any more */
-	_Atomic int64_t give_up; /* when to, by the clock, once closing */
-	atomic_bool done;	 /* the output is closed */
-	bool hurried;		 /* the wait that closing found was cut short */
+	struct courier *couriers;
+	struct funnel **from; /* by courier: where its batch is from */
+	unsigned couriers_count;
+	pthread_mutex_t take; /* one courier at a time looks for a batch, or waits for one */
+	pthread_mutex_t back; /* one at a time gives one back */
+	struct closing closing;
+	struct bell work;  /* rung for the courier that waits: a batch, a reopen, the end */
+	struct bell ended; /* rung by a courier when it is done */
 };
 
 const struct option publish_options[] = {
@@ -74,42 +71,6 @@ const struct option publish_options[] = {
 	{0},
 };
 
-static void reopen_output(struct publisher *p)
-{
-	struct fault fault = {0};
-
-	if (!atomic_exchange(&p->reopen, false) || p->output->reopen == NULL)
-		return;
-	p->output->reopen(p->self, &fault);
-	if (fault.text[0])
-		log_error("output %s: %s", p->output->name, fault.text);
-}
-
-/* The sender's wait: ends early for a reopen, which may be the cure, and when closing begins. */
-static bool publisher_pause(void *self, nsec wait)
-{
-	struct publisher *p = self;
-	int64_t end = mono_now().ns + wait;
-	bool go_on = true;
-
-	for (;;) {
-		bell_listen(&p->work);
-		bool closing = atomic_load(&p->closing);
-		int64_t now = mono_now().ns;
-
-		if (closing && end > atomic_load(&p->give_up))
-			end = atomic_load(&p->give_up);
-		go_on = !closing || now < atomic_load(&p->give_up);
-		if (!go_on || now >= end || atomic_load(&p->reopen) || (closing && !p->hurried))
-			break;
-		bell_wait(&p->work, end - now);
-	}
-	bell_ignore(&p->work);
-	p->hurried = atomic_load(&p->closing);
-	reopen_output(p);
-	return go_on;
-}
-
 /* Takes turns, so that a busy worker does not keep others waiting. */
 static struct batch *next_batch(struct publisher *p, struct funnel **from)
 {
@@ -126,89 +87,67 @@ static struct batch *next_batch(struct publisher *p, struct funnel **from)
 	return NULL;
 }
 
-static bool has_work(const struct publisher *p)
+static bool has_work(const struct publisher *p, unsigned which)
 {
 	for (unsigned i = 0; i < p->count; i++)
 		if (ring_has(&p->funnels[i]->full))
 			return true;
-	return atomic_load(&p->closing) || atomic_load(&p->reopen);
+	return atomic_load(&p->closing.begun) || courier_reopening(&p->couriers[which]);
 }
 
-static void wait_for_work(struct publisher *p)
+static void wait_for_work(struct publisher *p, unsigned which)
 {
 	bell_listen(&p->work);
-	if (has_work(p))
+	if (has_work(p, which))
 		bell_ignore(&p->work);
 	else
 		bell_wait(&p->work, BELL_FOREVER);
 }
 
-static void handle(struct publisher *p, struct batch *b)
-{
-	bool late = atomic_load(&p->closing) && mono_now().ns >= atomic_load(&p->give_up);
-
-	if (late || atomic_load(&p->sender.gone)) {
-		sender_abandon(&p->sender, b);
-		return;
-	}
-	sender_send(&p->sender, b);
-	if (atomic_load(&p->sender.gone) && p->conf.stop != NULL)
-		__atomic_store_n(p->conf.stop, 1, __ATOMIC_RELAXED);
-}
-
-static void *publish(void *self)
+static struct batch *memory_take(void *self, unsigned which)
 {
 	struct publisher *p = self;
 
-	for (;;) {
-		bool closing = atomic_load(&p->closing);
-		struct funnel *from = NULL;
-		struct batch *b = next_batch(p, &from);
+	must(pthread_mutex_lock(&p->take) == 0);
+	struct batch *b = next_batch(p, &p->from[which]);
 
-		if (b != NULL) {
-			handle(p, b);
-			funnel_back(from, b);
-		} else if (closing) {
-			break;
-		} else {
-			wait_for_work(p);
-		}
-		reopen_output(p);
+	if (b == NULL) {
+		wait_for_work(p, which);
+		b = next_batch(p, &p->from[which]);
 	}
-	sender_end(&p->sender);
-	p->output->close(p->self);
-	atomic_store(&p->done, true);
-	bell_ring(&p->ended);
-	return NULL;
+	must(pthread_mutex_unlock(&p->take) == 0);
+	return b;
 }
 
-/* Signals are the main thread's: none may end a write early, or the program by SIGPIPE. */
-static bool start_thread(struct publisher *p, struct fault *fault)
+static void memory_done(void *self, unsigned which, struct batch *b, bool settled)
 {
-	sigset_t all, before;
+	struct publisher *p = self;
 
-	must(sigfillset(&all) == 0);
-	must(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-	int error = pthread_create(&p->thread, NULL, publish, p);
-
-	must(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-	if (error != 0)
-		return fault_set(fault, "cannot start the publisher's thread: %s", strerror(error));
-	return true;
+	(void)settled;
+	must(pthread_mutex_lock(&p->back) == 0);
+	funnel_back(p->from[which], b);
+	must(pthread_mutex_unlock(&p->back) == 0);
 }
+
+/* ---- Opening ---- */
 
 static void publisher_free(struct publisher *p)
 {
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		courier_fini(&p->couriers[i]);
 	for (unsigned i = 0; i < p->count; i++)
 		funnel_free(p->funnels[i]);
+	free(p->couriers);
+	free(p->from);
 	free(p->funnels);
-	free(p->self);
 	bell_fini(&p->work);
 	bell_fini(&p->ended);
+	must(pthread_mutex_destroy(&p->take) == 0);
+	must(pthread_mutex_destroy(&p->back) == 0);
 	free(p);
 }
 
-static struct backoff start_backoff(const struct publish_conf *conf)
+static struct backoff start_backoff(const struct publish_conf *conf, unsigned which)
 {
 	nsec first = conf->retry_wait, limit = conf->retry_wait_limit;
 
@@ -216,40 +155,83 @@ static struct backoff start_backoff(const struct publish_conf *conf)
 	return (struct backoff){
 		.first = first,
 		.limit = limit > first ? limit : first,
-		.random = (uint64_t)mono_now().ns | 1,
+		.random = ((uint64_t)mono_now().ns << 8 | which) | UINT64_C(1) << 63,
 	};
+}
+
+static bool open_couriers(struct publisher *p, const void *conf, unsigned count,
+			  struct fault *fault)
+{
+	p->couriers = must_alloc(count * sizeof(p->couriers[0]));
+	p->from = must_alloc(count * sizeof(p->from[0]));
+	for (unsigned i = 0; i < count; i++) {
+		struct courier *c = &p->couriers[i];
+
+		c->supply = (struct supply){memory_take, memory_done, p};
+		c->closing = &p->closing;
+		c->stop = p->conf.stop;
+		c->which = i;
+		if (!courier_open(c, p->output, conf, start_backoff(&p->conf, i), fault))
+			return false;
+		p->couriers_count++;
+	}
+	return true;
+}
+
+static void begin_closing(struct publisher *p, int64_t give_up)
+{
+	atomic_store(&p->closing.give_up, give_up);
+	atomic_store(&p->closing.begun, true);
+	bell_ring(&p->work);
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		courier_hurry(&p->couriers[i]);
+}
+
+static void join_couriers(struct publisher *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		must(pthread_join(p->couriers[i].thread, NULL) == 0);
+}
+
+static bool start_couriers(struct publisher *p, struct fault *fault)
+{
+	unsigned n = 0;
+
+	while (n < p->couriers_count && courier_start(&p->couriers[n], fault))
+		n++;
+	if (n == p->couriers_count)
+		return true;
+	begin_closing(p, 0);
+	join_couriers(p, n);
+	return false;
 }
 
 struct publisher *publisher_open(const struct publish_conf *conf, const struct output *output,
 				 const void *output_conf, unsigned funnels, struct fault *fault)
 {
 	struct publisher *p = must_alloc(sizeof(*p));
+	struct demand demand = {0};
 
 	p->conf = *conf;
 	p->output = output;
-	p->self = must_alloc(output->self_size);
-	p->sender = (struct sender){
-		.output = output,
-		.self = p->self,
-		.pause = publisher_pause,
-		.pause_self = p,
-		.backoff = start_backoff(conf),
-	};
+	if (output->demand != NULL)
+		output->demand(output_conf, &demand);
+	if (demand.batch_bytes > 0 && (int64_t)demand.batch_bytes < p->conf.batch_bytes)
+		p->conf.batch_bytes = (int64_t)demand.batch_bytes;
+	p->conf.batch_documents = demand.batch_documents;
+	p->closing.ended = &p->ended;
 	bell_init(&p->work);
 	bell_init(&p->ended);
+	must(pthread_mutex_init(&p->take, NULL) == 0);
+	must(pthread_mutex_init(&p->back, NULL) == 0);
 	p->funnels = must_alloc(funnels * sizeof(p->funnels[0]));
 	for (p->count = 0; p->count < funnels; p->count++)
 		p->funnels[p->count] = funnel_new(&p->conf, &p->work);
-	if (!output->open(p->self, output_conf, fault)) {
-		publisher_free(p);
-		return NULL;
-	}
-	if (!start_thread(p, fault)) {
-		output->close(p->self);
-		publisher_free(p);
-		return NULL;
-	}
-	return p;
+	if (open_couriers(p, output_conf, demand.handles > 0 ? demand.handles : 1, fault) &&
+	    start_couriers(p, fault))
+		return p;
+	publisher_free(p);
+	return NULL;
 }
 
 struct funnel *publisher_funnel(struct publisher *p, unsigned which)
@@ -260,26 +242,33 @@ struct funnel *publisher_funnel(struct publisher *p, unsigned which)
 
 void publisher_reopen(struct publisher *p)
 {
-	atomic_store(&p->reopen, true);
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		courier_reopen(&p->couriers[i]);
 	bell_ring(&p->work);
 }
 
 bool publisher_gone(const struct publisher *p)
 {
-	return atomic_load(&p->sender.gone);
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		if (atomic_load(&p->couriers[i].sender.gone))
+			return true;
+	return false;
 }
 
 void publisher_stats(const struct publisher *p, struct publish_stats *stats)
 {
+	*stats = (struct publish_stats){0};
 	/* What is decided is read before what was handed: queued may be a moment old, never below
 	 * zero. */
-	*stats = (struct publish_stats){
-		.delivered = tally_read(&p->sender.delivered),
-		.refused = tally_read(&p->sender.refused),
-		.abandoned = tally_read(&p->sender.abandoned),
-		.retries = tally_read(&p->sender.retries),
-		.bytes = tally_read(&p->sender.bytes),
-	};
+	for (unsigned i = 0; i < p->couriers_count; i++) {
+		const struct sender *s = &p->couriers[i].sender;
+
+		stats->delivered += tally_read(&s->delivered);
+		stats->refused += tally_read(&s->refused);
+		stats->abandoned += tally_read(&s->abandoned);
+		stats->retries += tally_read(&s->retries);
+		stats->bytes += tally_read(&s->bytes);
+	}
 	for (unsigned i = 0; i < p->count; i++) {
 		stats->handed += tally_read(&p->funnels[i]->handed);
 		stats->dropped += tally_read(&p->funnels[i]->dropped);
@@ -287,8 +276,18 @@ void publisher_stats(const struct publisher *p, struct publish_stats *stats)
 	stats->queued = stats->handed - stats->delivered - stats->refused - stats->abandoned;
 }
 
-/* Until the thread is done, or stays in one call of the output long past the limit. Asked to stop
- * while it waits, it gives up at once. */
+/* ---- Closing ---- */
+
+static bool all_done(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		if (!atomic_load(&p->couriers[i].done))
+			return false;
+	return true;
+}
+
+/* Until the threads are done, or one stays in one call of the output long past the limit. Asked to
+ * stop while it waits, it gives up at once. */
 static bool wait_for_end(struct publisher *p)
 {
 	volatile sig_atomic_t *stop = p->conf.stop;
@@ -296,7 +295,7 @@ static bool wait_for_end(struct publisher *p)
 
 	for (;;) {
 		bell_listen(&p->ended);
-		if (atomic_load(&p->done)) {
+		if (all_done(p)) {
 			bell_ignore(&p->ended);
 			return true;
 		}
@@ -304,26 +303,34 @@ static bool wait_for_end(struct publisher *p)
 
 		if (!stopped && stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED)) {
 			stopped = true;
-			if (atomic_load(&p->give_up) > now)
-				atomic_store(&p->give_up, now);
-			bell_ring(&p->work);
+			if (atomic_load(&p->closing.give_up) > now)
+				begin_closing(p, now);
 		}
-		if (now - (int64_t)CLOSE_GRACE_MS * NS_PER_MS >= atomic_load(&p->give_up)) {
+		if (now - (int64_t)CLOSE_GRACE_MS * NS_PER_MS >= atomic_load(&p->closing.give_up)) {
 			bell_ignore(&p->ended);
-			return atomic_load(&p->done);
+			return all_done(p);
 		}
 		bell_wait(&p->ended, (nsec)CLOSE_LOOK_MS * NS_PER_MS);
 	}
 }
 
+/* The last failure that a courier had. */
+static const char *last_failure(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		if (p->couriers[i].sender.fault.text[0])
+			return p->couriers[i].sender.fault.text;
+	return "out of time";
+}
+
 static bool close_fault(const struct publisher *p, const struct publish_stats *stats, bool ended,
 			struct fault *fault)
 {
-	const char *why = ended ? p->sender.fault.text : "it does not return";
+	const char *why = ended ? last_failure(p) : "it does not return";
 
 	if (stats->abandoned > 0 && !publisher_gone(p))
 		return fault_set(fault, "output %s: %" PRIu64 " documents were not delivered: %s",
-				 p->output->name, stats->abandoned, why[0] ? why : "out of time");
+				 p->output->name, stats->abandoned, why);
 	if (stats->refused > 0)
 		return fault_set(fault, "output %s refused %" PRIu64 " documents", p->output->name,
 				 stats->refused);
@@ -340,14 +347,12 @@ bool publisher_close(struct publisher *p, nsec limit, struct publish_stats *stat
 		funnel_flush(p->funnels[i], true);
 	if (__builtin_add_overflow(mono_now().ns, limit, &give_up))
 		give_up = INT64_MAX;
-	atomic_store(&p->give_up, give_up);
-	atomic_store(&p->closing, true);
-	bell_ring(&p->work);
+	begin_closing(p, give_up);
 
 	bool ended = wait_for_end(p);
 
 	if (ended)
-		must(pthread_join(p->thread, NULL) == 0);
+		join_couriers(p, p->couriers_count);
 	publisher_stats(p, &last);
 	last.abandoned += last.queued;
 	last.queued = 0;
@@ -359,6 +364,7 @@ bool publisher_close(struct publisher *p, nsec limit, struct publish_stats *stat
 	if (ended)
 		publisher_free(p);
 	else
-		must(pthread_detach(p->thread) == 0);
+		for (unsigned i = 0; i < p->couriers_count; i++)
+			must(pthread_detach(p->couriers[i].thread) == 0);
 	return well;
 }

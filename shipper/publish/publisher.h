@@ -1,8 +1,12 @@
 /*
- * From workers to the output: each worker fills batches of its own and hands them over; one
- * publisher thread sends them and acts on the verdicts.
+ * From workers to the output: each worker fills batches of its own and hands them over; couriers
+ * send them, each by a handle of the output of its own, and act on the verdicts.
  *
- *   worker ─► funnel (ring of batches, one producer, one consumer) ─► publisher ─► sender ─► output
+ *   worker ─► funnel ─┐ (rings of batches, no lock)  ┌─► courier: sender ─► output's handle
+ *   worker ─► funnel ─┴──────────────────────────────┴─► courier: sender ─► output's handle
+ *
+ * One courier at a time looks for a batch or waits for one; it lets the next one look once it has
+ * one. With one courier each worker's documents keep their order.
  *
  * Live, a worker never waits: with no free batch its document is dropped and counted. Replaying a
  * file it waits, so that nothing is lost and runs repeat exactly.
@@ -28,12 +32,13 @@ struct publisher;
 struct funnel;
 
 struct publish_conf {
-	bool wait;	       /* replay: wait for a free batch; not an option */
-	int64_t batch_bytes;   /* a batch is handed over when it holds this much */
-	int64_t batches;       /* of each funnel, at most */
-	nsec flush_interval;   /* or when its first document is this old, by the clock */
-	nsec retry_wait;       /* after a first failure, at most; doubles with each */
-	nsec retry_wait_limit; /* up to this */
+	size_t batch_documents; /* or so many documents; 0 no limit; not an option */
+	bool wait;		/* replay: wait for a free batch; not an option */
+	int64_t batch_bytes;	/* a batch is handed over when it holds this much */
+	int64_t batches;	/* of each funnel, at most */
+	nsec flush_interval;	/* or when its first document is this old, by the clock */
+	nsec retry_wait;	/* after a first failure, at most; doubles with each */
+	nsec retry_wait_limit;	/* up to this */
 	/* The program's stop flag, may be NULL; not an option. Set by the publisher when the reader
 	 * of the output is gone; once it is set, a worker waits for a batch only a little longer.
 	 */

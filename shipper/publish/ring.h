@@ -1,5 +1,5 @@
 /*
- * A ring of batches: one thread puts, one thread takes, no lock.
+ * A ring of batches: one thread at a time puts, one takes, no lock between the two.
  *
  * It has a place for every batch there is, so it is never full.
  *

@@ -92,23 +92,27 @@ static void trouble_ends(const struct sender *s, const struct trouble *trouble, 
 		log_error("output %s: given up after %.1f s", s->output->name, seconds);
 }
 
-static void settle(struct sender *s, const struct batch *b, const struct fault *refusal)
+static bool settle(struct sender *s, const struct batch *b, const struct fault *refusal)
 {
 	struct verdicts v = verdicts_count(b);
+	uint64_t open = v.of[VERDICT_NONE] + v.of[VERDICT_AGAIN] + v.of[VERDICT_GONE];
 
+	if (v.of[VERDICT_GONE] > 0)
+		atomic_store(&s->gone, true);
+	if (open > 0 && s->returns)
+		return false;
 	tally_add(&s->delivered, v.of[VERDICT_DELIVERED]);
 	tally_add(&s->bytes, v.bytes);
 	tally_add(&s->refused, v.of[VERDICT_REFUSED]);
-	tally_add(&s->abandoned, v.of[VERDICT_NONE] + v.of[VERDICT_AGAIN] + v.of[VERDICT_GONE]);
+	tally_add(&s->abandoned, open);
 	if (v.of[VERDICT_REFUSED] > 0) {
 		s->refused_quiet += v.of[VERDICT_REFUSED];
 		say_refused(s, b, v.refused, refusal);
 	}
-	if (v.of[VERDICT_GONE] > 0)
-		atomic_store(&s->gone, true);
+	return open == 0;
 }
 
-void sender_send(struct sender *s, struct batch *b)
+bool sender_send(struct sender *s, struct batch *b)
 {
 	struct trouble trouble = {0};
 	struct fault refusal = {0};
@@ -133,19 +137,19 @@ void sender_send(struct sender *s, struct batch *b)
 
 		if (!s->pause(s->pause_self, wait > b->hold ? wait : b->hold)) {
 			trouble_ends(s, &trouble, false);
-			settle(s, b, &refusal);
-			return;
+			return settle(s, b, &refusal);
 		}
 		tally_add(&s->retries, 1);
 	}
 	backoff_reset(&s->backoff);
 	trouble_ends(s, &trouble, true);
-	settle(s, b, &refusal);
+	return settle(s, b, &refusal);
 }
 
 void sender_abandon(struct sender *s, struct batch *b)
 {
-	tally_add(&s->abandoned, b->count);
+	if (!s->returns)
+		tally_add(&s->abandoned, b->count);
 }
 
 void sender_end(struct sender *s)

@@ -27,6 +27,7 @@ struct sender {
 	pause_fn pause;
 	void *pause_self;
 	struct backoff backoff;
+	bool returns;		  /* what is given up goes back to the queue, and is not counted */
 	struct fault fault;	  /* what the last failure was */
 	struct mono trouble_said; /* when trouble was last logged; 0 never */
 	struct mono refused_said; /* when a refusal was last logged; 0 never */
@@ -35,8 +36,9 @@ struct sender {
 	struct tally delivered, refused, abandoned, retries, bytes;
 };
 
-/* What got no final verdict, because `pause` gave up or the reader is gone, is abandoned. */
-void sender_send(struct sender *sender, struct batch *batch);
+/* True: all of it has a final verdict. False: `pause` gave up, or the reader is gone; then the
+ * whole batch goes back to the queue, or what got no final verdict is abandoned. */
+bool sender_send(struct sender *sender, struct batch *batch);
 /* Without trying. */
 void sender_abandon(struct sender *sender, struct batch *batch);
 /* Logs refusals that were not said yet. */
