@@ -81,10 +81,11 @@ struct conn {
 	uint32_t done_asked;
 	struct mark first, last; /* packets of the first and last byte of the unit that runs */
 	struct lane lane[2];
-	bool has_community;
+	bool has_texts; /* these two, from its first document on */
 	char community[COMMUNITY_ID_LEN];
-	enum direction direction; /* only with a home */
-	struct holder *holder;	  /* the process on this host; may be NULL */
+	char address[2][ADDR_TEXT_MAX]; /* by side */
+	enum direction direction;	/* only with a home */
+	struct holder *holder;		/* the process on this host; may be NULL */
 	struct conn *next_free;
 };
 

@@ -153,7 +153,7 @@ static void write_end(struct doc *d, const struct exchange *x, enum side role, e
 {
 	const struct endpoints *ends = x->conn->flow->ends;
 
-	doc_ip(d, f->ip, &ends->addr[side], ends->version);
+	doc_word(d, f->ip, x->conn->address[side]);
 	doc_int(d, f->port, ends->port[side]);
 	if (role == SERVER)
 		doc_text(d, f->domain, exchange_text(x, &x->server_domain));
@@ -230,12 +230,9 @@ static void write_tunnels(struct doc *d, const struct endpoints *ends)
 
 static void write_network(struct doc *d, const struct exchange *x)
 {
-	struct conn *conn = x->conn;
+	const struct conn *conn = x->conn;
 	const struct endpoints *ends = conn->flow->ends;
 
-	if (!conn->has_community)
-		community_id(ends, conn->community);
-	conn->has_community = true;
 	doc_word(d, F_NETWORK_TYPE, ends->version == 4 ? "ipv4" : "ipv6");
 	doc_word(d, F_NETWORK_TRANSPORT, ends->transport == TRANSPORT_TCP ? "tcp" : "udp");
 	doc_word(d, F_NETWORK_PROTOCOL, conn->class->proto->name);
@@ -299,10 +296,24 @@ void record_notes(struct doc *d, const struct proto *proto, uint32_t notes)
 	doc_list_end(d);
 }
 
+/* What all of a conversation's documents repeat. */
+static void make_texts(struct conn *conn)
+{
+	const struct endpoints *ends = conn->flow->ends;
+
+	community_id(ends, conn->community);
+	for (int side = CLIENT; side <= SERVER; side++)
+		conn->address[side][addr_text(&ends->addr[side], ends->version,
+					      conn->address[side])] = '\0';
+	conn->has_texts = true;
+}
+
 static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 {
 	const struct endpoints *ends = x->conn->flow->ends;
 
+	if (!x->conn->has_texts)
+		make_texts(x->conn);
 	write_ends(d, x);
 	write_network(d, x);
 	if (ends->transport == TRANSPORT_TCP)
@@ -310,7 +321,7 @@ static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 	write_process(d, x->conn->holder);
 	doc_list_begin(d, F_RELATED_IP);
 	for (int role = CLIENT; role <= SERVER; role++)
-		doc_list_ip(d, &ends->addr[role ^ x->asker], ends->version);
+		doc_list_text(d, bytes_str(x->conn->address[role ^ x->asker]));
 	doc_list_end(d);
 	if (x->error.len > 0)
 		doc_text(d, F_ERROR_MESSAGE, exchange_text(x, &x->error));
