@@ -19,6 +19,13 @@ static bool is_type(uint8_t type)
 			      1U << T_MAP | 1U << T_SET | 1U << T_LIST | 1U << T_UUID));
 }
 
+static uint64_t be64(struct cursor *c)
+{
+	uint64_t high = cursor_be32(c);
+
+	return high << 32 | cursor_be32(c);
+}
+
 static double real_of(uint64_t bits)
 {
 	double n;
@@ -66,10 +73,10 @@ void binary_value(struct reading *r, struct cursor *c, struct value *v)
 		v->n = (int32_t)cursor_be32(c);
 		break;
 	case T_I64:
-		v->n = (int64_t)cursor_be(c, 8);
+		v->n = (int64_t)be64(c);
 		break;
 	case T_DOUBLE:
-		v->real = real_of(cursor_be(c, 8));
+		v->real = real_of(be64(c));
 		break;
 	case T_UUID:
 		v->uuid = cursor_take(c, UUID_BYTES);
@@ -89,6 +96,10 @@ bool compact_varint(struct cursor *c, uint64_t max, uint64_t *n)
 	uint64_t sum = 0;
 
 	*n = 0;
+	if (cursor_left(c) > 0 && *c->at < 0x80 && !c->dry) {
+		*n = *c->at++;
+		return *n <= max;
+	}
 	for (unsigned i = 0; i < VARINT_MAX; i++) {
 		uint8_t b = cursor_u8(c);
 

@@ -48,7 +48,8 @@ static enum guess judged(const struct cursor *c, struct head *h)
 {
 	if (c->dry)
 		return GUESS_MAYBE;
-	if (!is_method(h->name) || h->type < MESSAGE_CALL || h->type > MESSAGE_ONEWAY)
+	if (!is_method(h->name) || h->name.at[h->name.len - 1] == ':' || h->type < MESSAGE_CALL ||
+	    h->type > MESSAGE_ONEWAY)
 		return GUESS_NO;
 	h->used = cursor_used(c);
 	return GUESS_YES;

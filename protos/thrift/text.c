@@ -4,8 +4,14 @@
 #include "protos/thrift/thrift.h"
 #include "shipper/txn/digits.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* Below DECIMAL_EXACT, a product's error is too small to change the whole number that is nearest;
+ * with DECIMAL_LEAST, powers stay below 2^64 (and 10^22, up to which they are exact). */
+static const double DECIMAL_EXACT = 1e15, DECIMAL_LEAST = 1e-4;
 
 enum { ESCAPE_MAX = 4, CHARACTER_MAX = 4, UUID_BYTES = 16 };
 
@@ -39,34 +45,67 @@ void text_to(struct reading *r, enum thrift_target target)
 	r->side->target = (uint8_t)target;
 }
 
-void text_add(struct reading *r, struct bytes b)
+/* What there is no room for behind what was gathered. */
+void text_long(struct reading *r, struct bytes b)
 {
-	if (b.len > TEXT_ROOM - r->text_len) {
-		text_flush(r);
-		if (b.len > TEXT_ROOM) {
-			struct clip *clip = target_of(r);
+	struct clip *clip = target_of(r);
 
-			if (clip)
-				exchange_keep(r->x, clip, b);
-			return;
-		}
+	text_flush(r);
+	if (b.len <= TEXT_ROOM) {
+		memcpy(r->text, b.at, b.len);
+		r->text_len = b.len;
+	} else if (clip) {
+		exchange_keep(r->x, clip, b);
 	}
-	memcpy(r->text + r->text_len, b.at, b.len);
-	r->text_len += b.len;
 }
 
 void text_int(struct reading *r, int64_t n)
 {
-	uint8_t text[DECIMAL_MAX];
+	if (TEXT_ROOM - r->text_len < DECIMAL_MAX)
+		text_flush(r);
+	if (n >= 0 && n < 10) {
+		r->text[r->text_len++] = (uint8_t)('0' + n);
+		return;
+	}
+	r->text_len = (size_t)(digits_i64(r->text + r->text_len, n) - r->text);
+}
 
-	text_add(r, bytes_of(text, (size_t)(digits_i64(text, n) - text)));
+/* Most numbers that people write are a whole number over a power of ten. Both are exact here, so
+ * their quotient is what the text reads back as. False for others. */
+static bool decimal(struct reading *r, double n)
+{
+	uint8_t text[2 * DECIMAL_MAX], *end = text, *point;
+	double size = fabs(n), whole = size;
+	uint64_t power = 1;
+
+	if (!(size >= DECIMAL_LEAST || size == 0))
+		return false;
+	while (size * (double)power < DECIMAL_EXACT) {
+		whole = rint(size * (double)power);
+		if (whole / (double)power == size)
+			break;
+		power *= 10;
+	}
+	if (size * (double)power >= DECIMAL_EXACT)
+		return false;
+	if (n < 0)
+		*end++ = '-';
+	end = digits_u64(end, (uint64_t)whole / power);
+	if (power > 1) {
+		/* A one in front keeps the fraction's zeros; the point takes its place. */
+		point = end;
+		end = digits_u64(end, power + (uint64_t)whole % power);
+		*point = '.';
+	}
+	text_add(r, bytes_of(text, (size_t)(end - text)));
+	return true;
 }
 
 /* The fewest digits that read back. */
 void text_double(struct reading *r, double n)
 {
 	char text[40];
-	int len = 0;
+	int digits = 15, len;
 
 	if (isnan(n)) {
 		text_add(r, BYTES("NaN"));
@@ -76,17 +115,11 @@ void text_double(struct reading *r, double n)
 		text_add(r, n > 0 ? BYTES("Infinity") : BYTES("-Infinity"));
 		return;
 	}
-	if (n == floor(n) && fabs(n) < 1e15) {
-		text_int(r, (int64_t)n);
+	if (decimal(r, n))
 		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		double back;
-
+	do
 		len = snprintf(text, sizeof(text), "%.*g", digits, n);
-		if (sscanf(text, "%lf", &back) == 1 && memcmp(&back, &n, sizeof(n)) == 0)
-			break;
-	}
+	while (strtod(text, NULL) != n && ++digits <= 17);
 	text_add(r, bytes_of(text, (size_t)len));
 }
 
@@ -145,9 +178,32 @@ static void escaped(struct reading *r, uint8_t c)
 	text_add(r, bytes_of(text, ESCAPE_MAX));
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* How many bytes at the front are plain; it may say fewer. A mark above the lowest one may be
+ * wrong: a borrow comes from a byte that is marked itself. */
+static size_t plain_front(struct bytes b)
+{
+	size_t i = 0;
+
+	for (uint64_t word; b.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, b.at + i, sizeof(word));
+		word = le64toh(word);
+		uint64_t control = word - EACH(' ');
+		uint64_t quote = (word ^ EACH('"')) - EACH(1);
+		uint64_t backslash = (word ^ EACH('\\')) - EACH(1);
+		uint64_t delete = (word ^ EACH(0x7f)) - EACH(1);
+		uint64_t marks = (word | control | quote | backslash | delete) & EACH(0x80);
+
+		if (marks)
+			return i + (size_t)__builtin_ctzll(marks) / 8;
+	}
+	return i;
+}
+
 size_t text_quoted(struct reading *r, struct bytes b, bool last)
 {
-	size_t i = 0, plain = 0;
+	size_t i = plain_front(b), plain = 0;
 
 	while (i < b.len) {
 		uint8_t c = b.at[i];
@@ -164,6 +220,7 @@ size_t text_quoted(struct reading *r, struct bytes b, bool last)
 		text_add(r, bytes_of(b.at + plain, i - plain));
 		escaped(r, c);
 		plain = ++i;
+		i += plain_front(bytes_skip(b, i));
 	}
 	text_add(r, bytes_of(b.at + plain, i - plain));
 	return i;

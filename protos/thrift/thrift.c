@@ -246,13 +246,12 @@ static void finish_frame(struct conn *conn, enum side from, struct thrift_side *
 /* The struct, and what ends the message. */
 static enum step values(struct reading *r, struct cursor *c)
 {
-	while (r->side->state == THRIFT_BODY) {
-		enum step step = cursor_left(c) > 0 ? walk(r, c) : STEP_MORE;
+	if (r->side->state == THRIFT_BODY) {
+		enum step step = walk(r, c);
 
 		if (step != STEP_DONE)
 			return step;
-		if (r->ended)
-			r->side->state = THRIFT_TAIL;
+		r->side->state = THRIFT_TAIL;
 	}
 	r->ended = r->side->format.protocol != PROTOCOL_JSON;
 	if (r->ended)

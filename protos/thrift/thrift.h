@@ -189,7 +189,16 @@ struct level *walk_levels(const struct reading *r);
 /* text.c */
 void text_flush(struct reading *r);
 void text_to(struct reading *r, enum thrift_target target);
-void text_add(struct reading *r, struct bytes b);
+void text_long(struct reading *r, struct bytes b);
+static inline void text_add(struct reading *r, struct bytes b)
+{
+	if (b.len > TEXT_ROOM - r->text_len) {
+		text_long(r, b);
+		return;
+	}
+	memcpy(r->text + r->text_len, b.at, b.len);
+	r->text_len += b.len;
+}
 void text_int(struct reading *r, int64_t n);
 void text_double(struct reading *r, double n);
 void text_uuid(struct reading *r, struct bytes uuid);

@@ -342,10 +342,12 @@ static bool pass_rest(struct reading *r, struct level *l)
 {
 	bool map = l->kind == T_MAP;
 	uint32_t most = (uint32_t)r->conf->collection_max_size;
+
+	if (l->shown && (map ? l->done / 2 : l->done) <= most)
+		return false;
 	uint64_t key = map ? fixed_size(r, l->key) : 0, value = fixed_size(r, l->value);
 
-	if ((l->shown && (map ? l->done / 2 : l->done) <= most) || value == 0 ||
-	    (map && (key == 0 || l->left % 2 == 1)))
+	if (value == 0 || (map && (key == 0 || l->left % 2 == 1)))
 		return false;
 	r->side->value_left = map ? l->left / 2 * (key + value) : l->left * value;
 	r->side->passing = true;
@@ -419,7 +421,7 @@ static void element(struct reading *r, struct cursor *c, struct level *l)
 	on_value(r, &v);
 }
 
-static void token(struct reading *r, struct cursor *c)
+static void within(struct reading *r, struct cursor *c)
 {
 	struct level *l = top(r);
 
@@ -436,22 +438,32 @@ static void token(struct reading *r, struct cursor *c)
 	}
 }
 
-enum step walk(struct reading *r, struct cursor *c)
+static void token(struct reading *r, struct cursor *c)
 {
-	struct cursor before = *c;
-
 	if (!r->side->in_string && !r->side->passing)
-		token(r, c);
+		within(r, c);
 	else if (r->side->passing)
 		pass(r, c);
 	else if (r->side->format.protocol != PROTOCOL_JSON)
 		string(r, c);
 	else if (json_string(r, c))
 		walk_close_string(r);
-	if (r->bad)
-		return STEP_ALIEN;
-	if (!c->dry)
-		return STEP_DONE;
-	*c = before;
-	return STEP_MORE;
+}
+
+/* Up to the message's end, or as far as there are whole tokens. */
+enum step walk(struct reading *r, struct cursor *c)
+{
+	while (!r->ended && cursor_left(c) > 0) {
+		const uint8_t *before = c->at;
+
+		token(r, c);
+		if (r->bad)
+			return STEP_ALIEN;
+		if (c->dry) {
+			c->at = before;
+			c->dry = false;
+			return STEP_MORE;
+		}
+	}
+	return r->ended ? STEP_DONE : STEP_MORE;
 }

@@ -103,8 +103,14 @@ void thrift_settle(struct exchange *x)
 		settle_raw(x, &x->raw[SERVER], &x->said[SERVER], &own->exceptions);
 }
 
-static void write_query(const struct exchange *x, struct doc *d)
+/* The parameters' place in the document. */
+struct place {
+	size_t from, to;
+};
+
+static struct place write_query(const struct exchange *x, struct doc *d)
 {
+	struct place place = {0};
 	const struct thrift *own = x->own;
 	struct bytes method = exchange_text(x, &own->method);
 	struct bytes service = exchange_text(x, &own->service);
@@ -116,7 +122,9 @@ static void write_query(const struct exchange *x, struct doc *d)
 	if (x->begun[CLIENT]) {
 		doc_text_begin(d, F_QUERY);
 		doc_text_more(d, method);
+		place.from = doc_text_place(d);
 		doc_text_more(d, params);
+		place.to = doc_text_place(d);
 		doc_text_end(d);
 	}
 	doc_text(d, F_PATH, service);
@@ -129,6 +137,7 @@ static void write_query(const struct exchange *x, struct doc *d)
 	n += method.len;
 	doc_text(d, F_QUERY_FINGERPRINT, bytes_of(print, n));
 	doc_hex(d, F_QUERY_HASH, hash_bytes(bytes_of(print, n)));
+	return place;
 }
 
 void thrift_write(const struct exchange *x, struct doc *d)
@@ -137,10 +146,12 @@ void thrift_write(const struct exchange *x, struct doc *d)
 	static const char *const protocols[] = {"", "binary", "compact", "json", "binary_old"};
 	const struct thrift *own = x->own;
 
+	struct place params = {0};
+
 	if (own->method.len > 0)
-		write_query(x, d);
+		params = write_query(x, d);
 	doc_text(d, OWN_FIELD(SERVICE), exchange_text(x, &own->service));
-	doc_text(d, OWN_FIELD(PARAMS), exchange_text(x, &x->said[CLIENT]));
+	doc_text_again(d, OWN_FIELD(PARAMS), params.from, params.to);
 	doc_text(d, OWN_FIELD(RETURN), exchange_text(x, &x->said[SERVER]));
 	doc_text(d, OWN_FIELD(EXCEPTIONS), exchange_text(x, &own->exceptions));
 	doc_int(d, OWN_FIELD(SEQ_ID), own->seq_id);

@@ -313,6 +313,26 @@ void doc_text_end(struct doc *d)
 		put_byte(d, '"');
 }
 
+size_t doc_text_place(const struct doc *d)
+{
+	return d->out->len - d->begin;
+}
+
+void doc_text_again(struct doc *d, unsigned field, size_t from, size_t to)
+{
+	size_t len = to - from;
+	uint8_t *at;
+
+	must(from <= to && d->begin + to <= d->out->len);
+	if (len == 0)
+		return;
+	at = field_begin(d, field, len + 2);
+	*at = '"';
+	memcpy(at + 1, d->out->at + d->begin + from, len);
+	at[len + 1] = '"';
+	put_until(d, at + len + 2);
+}
+
 /* From here to values_end the open object is none of the fields'; `outer` remembers it. */
 static void values_begin(struct doc *d, unsigned field, uint8_t bracket)
 {

@@ -64,6 +64,9 @@ void doc_json(struct doc *d, unsigned field, struct bytes json);
 void doc_text_begin(struct doc *d, unsigned field);
 void doc_text_more(struct doc *d, struct bytes piece); /* a character may not span pieces */
 void doc_text_end(struct doc *d);
+/* Within it: where the next piece will stand, for a later field that says the rest of this text. */
+size_t doc_text_place(const struct doc *d);
+void doc_text_again(struct doc *d, unsigned field, size_t from, size_t to);
 
 /* Lists of texts, and objects with keys of their own (FIELD_OBJECT). Empty ones: don't begin.
  * Values within them may be empty texts; that keys differ is the caller's care. */

@@ -146,6 +146,8 @@ void talk_close(struct talk *t)
 		yajl_tree_free(t->docs[i]);
 	engine_free(t->engine);
 	buf_fini(&t->out);
+	if (t->protos[0]->unready)
+		t->protos[0]->unready(t->confs[0]);
 	option_free(proto_options, t->confs[0]);
 	option_free(t->protos[0]->options, t->confs[0]);
 	free(t->confs[0]);

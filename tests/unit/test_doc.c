@@ -175,6 +175,21 @@ Test(doc, text_from_pieces)
 	cr_expect_str_eq(finish(), "{\"query\":\"GET /a\\\"b\",\"path\":\"/a\"}");
 }
 
+Test(doc, rest_of_a_text_again)
+{
+	size_t from, to;
+
+	doc_text_begin(&d, F_QUERY);
+	doc_text_more(&d, BYTES("add"));
+	from = doc_text_place(&d);
+	doc_text_more(&d, BYTES("(1: \"a\")"));
+	to = doc_text_place(&d);
+	doc_text_end(&d);
+	doc_text_again(&d, F_PATH, from, to);
+	doc_text_again(&d, F_QUERY_FINGERPRINT, to, to);
+	cr_expect_str_eq(finish(), "{\"query\":\"add(1: \\\"a\\\")\",\"path\":\"(1: \\\"a\\\")\"}");
+}
+
 Test(doc, lists)
 {
 	struct addr addr = {{192, 0, 2, 1}};

@@ -5,15 +5,14 @@
 #include "protos/thrift/thrift.h"
 #include "shipper/base/must.h"
 #include "shipper/txn/conn.h"
+#include "tests/unit/thrift_say.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
-extern const struct proto proto_thrift;
-
-enum { LINES_MAX = 32, SAY_MAX = 8192 };
+enum { LINES_MAX = 32 };
 
 struct thrift_talk {
 	struct thrift_conf conf;
@@ -106,35 +105,11 @@ static void say_bytes(struct thrift_talk *t, enum side from, struct bytes b)
 	t->now += NS_PER_MS;
 }
 
-/* Hexadecimal digits, and text in single quotes. */
-static struct bytes bytes_from(const char *script, uint8_t to[SAY_MAX])
-{
-	size_t n = 0;
-
-	while (*script) {
-		unsigned byte;
-
-		cr_assert(n < SAY_MAX);
-		if (*script == ' ') {
-			script++;
-		} else if (*script == '\'') {
-			for (script++; *script != '\''; script++)
-				to[n++] = (uint8_t)*script;
-			script++;
-		} else {
-			cr_assert_eq(sscanf(script, "%2x", &byte), 1);
-			to[n++] = (uint8_t)byte;
-			script += 2;
-		}
-	}
-	return bytes_of(to, n);
-}
-
 static void say(struct thrift_talk *t, enum side from, const char *script)
 {
-	uint8_t bytes[SAY_MAX];
+	uint8_t bytes[THRIFT_SAY_MAX];
 
-	say_bytes(t, from, bytes_from(script, bytes));
+	say_bytes(t, from, thrift_bytes(script, bytes));
 }
 
 static void lose(struct thrift_talk *t, enum side from, uint64_t n)
@@ -307,8 +282,8 @@ Test(thrift, json_call)
 Test(thrift, header_and_zlib)
 {
 	struct thrift_talk t;
-	uint8_t plain[SAY_MAX], packed[SAY_MAX], frame[SAY_MAX];
-	struct bytes call = bytes_from("82 21 01 04'name' 1804'text' 00", plain);
+	uint8_t plain[THRIFT_SAY_MAX], packed[THRIFT_SAY_MAX], frame[THRIFT_SAY_MAX];
+	struct bytes call = thrift_bytes("82 21 01 04'name' 1804'text' 00", plain);
 
 	FOR_ALL_CUTS(cut)
 	{
@@ -589,8 +564,8 @@ Test(thrift, start)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint8_t bytes[SAY_MAX];
-		enum guess guess = thrift_start(bytes_from(cases[i].bytes, bytes), cases[i].from);
+		uint8_t bytes[THRIFT_SAY_MAX];
+		enum guess guess = thrift_start(thrift_bytes(cases[i].bytes, bytes), cases[i].from);
 
 		cr_assert_eq(guess, cases[i].guess, "%s: %d", cases[i].bytes, guess);
 	}
