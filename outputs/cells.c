@@ -49,7 +49,7 @@ static size_t character_len(struct bytes text)
 {
 	size_t n = 1;
 
-	while (n < text.len && (text.at[n] & 0xc0) == 0x80)
+	while (n < text.len && n < 4 && (text.at[n] & 0xc0) == 0x80)
 		n++;
 	return n;
 }
@@ -57,8 +57,8 @@ static size_t character_len(struct bytes text)
 /* Control characters of ASCII and Latin 1, and those that steer the direction of writing. */
 static bool harmful(struct bytes c)
 {
-	if (c.len == 1)
-		return c.at[0] < 0x20 || c.at[0] == 0x7f;
+	if (c.at[0] < 0x20 || c.at[0] == 0x7f || (c.at[0] & 0xc0) == 0x80)
+		return true;
 	if (c.len == 2)
 		return c.at[0] == 0xc2 && c.at[1] < 0xa0;
 	if (c.len != 3 || c.at[0] != 0xe2)

@@ -69,6 +69,9 @@ struct output {
 	 */
 	void (*send)(void *self, struct batch *batch, struct fault *fault);
 	void (*reopen)(void *self, struct fault *fault); /* SIGHUP; may be NULL */
+	/* May be NULL. All documents that there are were sent: writes what was kept for the end.
+	 * False: as a whole it did not go well, and the fault says why. Close comes next. */
+	bool (*finish)(void *self, struct fault *fault);
 	void (*close)(void *self);
 };
 

@@ -1,10 +1,7 @@
 #include "outputs/outputs.h"
 
-extern const struct output output_console, output_file, output_top;
+extern const struct output output_console, output_calls, output_file, output_top;
 
 const struct output *const outputs[] = {
-	&output_console,
-	&output_file,
-	&output_top,
-	NULL,
+	&output_console, &output_calls, &output_file, &output_top, NULL,
 };

@@ -13,7 +13,6 @@
 #include "outputs/top/reader.h"
 #include "outputs/top/table.h"
 #include "shipper/base/fd.h"
-#include "shipper/base/log.h"
 
 enum { TYPES_MAX = 64, LINE_MAX_BYTES = 256 };
 
@@ -170,16 +169,24 @@ static void write_tables(struct top *top, struct buf *out)
 	out->len--; /* the blank line behind the last table */
 }
 
-static void top_close(void *self)
+static bool top_finish(void *self, struct fault *fault)
 {
 	struct top *top = self;
 	struct buf out;
+	bool well;
 
 	buf_init(&out, NULL);
 	write_tables(top, &out);
-	if (fd_write(STDOUT_FILENO, buf_bytes(&out)) < out.len && errno != EPIPE)
-		log_error("cannot write the tables to standard output: %s", strerror(errno));
+	well = fd_write(STDOUT_FILENO, buf_bytes(&out)) == out.len || errno == EPIPE;
 	buf_fini(&out);
+	return well ||
+	       fault_set(fault, "cannot write the tables to standard output: %s", strerror(errno));
+}
+
+static void top_close(void *self)
+{
+	struct top *top = self;
+
 	reader_fini(&top->reader);
 	groups_fini(&top->groups);
 	groups_fini(&top->types);
@@ -192,5 +199,6 @@ const struct output output_top = {
 	.self_size = sizeof(struct top),
 	.open = top_open,
 	.send = top_send,
+	.finish = top_finish,
 	.close = top_close,
 };

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLAG_SPEED = FLAG_LONG, FLAG_SHIFT, FLAG_BPF, FLAG_PRETTY, FLAG_TOP };
+enum { FLAG_SPEED = FLAG_LONG, FLAG_SHIFT, FLAG_BPF, FLAG_PRETTY, FLAG_TOP, FLAG_CALLS, FLAG_FLOW };
 enum { PROGRESS_MS = 200, SPEED_MAX = 1000000 };
 
 static const struct flag flags[] = {
@@ -25,6 +25,8 @@ static const struct flag flags[] = {
 	{FLAG_TOP, "top", "[N]",
 	 "In place of documents, print tables of the N (10) slowest, most "
 	 "frequent, most failing requests."},
+	{FLAG_CALLS, "calls", NULL, "In place of documents, print the list of SIP calls."},
+	{FLAG_FLOW, "flow", "CALL-ID", "In place of documents, draw the messages of this call."},
 	{FLAG_BPF, "bpf", "EXPR", "Read only packets that match (pcap-filter(7))."},
 	{FLAG_SPEED, "speed", "N|real",
 	 "As fast as captured (real), or N times as fast; otherwise as fast as possible."},
@@ -88,6 +90,12 @@ static bool flag_take(struct replay *r, int id, const char *value)
 	case FLAG_TOP:
 		r->target.top = true;
 		r->target.top_rows = value;
+		return true;
+	case FLAG_CALLS:
+		r->target.calls = true;
+		return true;
+	case FLAG_FLOW:
+		r->target.flow = value;
 		return true;
 	case FLAG_BPF:
 		r->bpf = value;
@@ -180,7 +188,7 @@ static void progress(void *self, struct crew *crew)
 static enum exit_code replay(struct replay *r, const struct settings *settings)
 {
 	bool shows = !r->quiet && isatty(STDERR_FILENO) &&
-		     (r->target.path != NULL || r->target.top || !isatty(STDOUT_FILENO));
+		     (r->target.path != NULL || target_waits(&r->target) || !isatty(STDOUT_FILENO));
 	struct crew *crew = must_alloc(sizeof(*crew));
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
@@ -241,6 +249,7 @@ const struct command command_replay = {
 	.more = "Examples:\n"
 		"  wirespan replay trace.pcap | head\n"
 		"  wirespan replay --top trace-1.pcap trace-2.pcap\n"
+		"  wirespan replay --calls trace.pcap\n"
 		"  wirespan replay -c wirespan.yml --speed real --shift now trace.pcap\n"
 		"  tcpdump -w - port 80 | wirespan replay -\n",
 	.flags = flags,

@@ -1,5 +1,6 @@
 #include "shipper/cmd/target.h"
 
+#include "outputs/calls/calls.h"
 #include "outputs/console/console.h"
 #include "outputs/file/file.h"
 #include "shipper/base/must.h"
@@ -53,6 +54,13 @@ static bool set_top(const struct target *target, struct settings *settings)
 	return false;
 }
 
+static void set_calls(const struct target *target, struct settings *settings)
+{
+	struct calls_conf *conf = choose(settings, output_named("calls"));
+
+	text_set(&conf->flow, target->flow != NULL ? target->flow : "");
+}
+
 static void set_file(const struct target *target, struct settings *settings)
 {
 	struct file_conf *conf = choose(settings, output_named("file"));
@@ -76,15 +84,48 @@ static bool redirect(const char *path)
 	return true;
 }
 
+/* What they print excludes each other: false when more than one was asked for, and reported. */
+static bool is_one(const struct target *target)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} all[] = {
+		{target->pretty, "--pretty"},
+		{target->top, "--top"},
+		{target->calls, "--calls"},
+		{target->flow != NULL, "--flow"},
+	};
+	const char *first = NULL;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].given)
+			continue;
+		if (first != NULL) {
+			log_error("%s and %s exclude each other", first, all[i].name);
+			return false;
+		}
+		first = all[i].name;
+	}
+	return true;
+}
+
+bool target_waits(const struct target *target)
+{
+	return target->top || target->calls || target->flow != NULL;
+}
+
 bool target_set(const struct target *target, struct settings *settings)
 {
 	struct console_conf *console;
 
-	if (target->top && target->pretty) {
-		log_error("--pretty and --top exclude each other");
+	if (!is_one(target))
+		return false;
+	if (target->flow != NULL && target->flow[0] == '\0') {
+		log_error("--flow expects a Call-ID");
 		return false;
 	}
-	if (target->path != NULL && !target->top && !target->pretty) {
+	if (target->path != NULL && !target->pretty && !target_waits(target)) {
 		set_file(target, settings);
 		return true;
 	}
@@ -92,6 +133,8 @@ bool target_set(const struct target *target, struct settings *settings)
 		return false;
 	if (target->top)
 		return set_top(target, settings);
+	if (target->calls || target->flow != NULL)
+		set_calls(target, settings);
 	if (target->pretty) {
 		console = choose(settings, output_named("console"));
 		console->pretty = true;

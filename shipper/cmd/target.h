@@ -11,7 +11,12 @@ struct target {
 	bool pretty;	      /* --pretty */
 	bool top;	      /* --top */
 	const char *top_rows; /* its number; NULL when not given */
+	bool calls;	      /* --calls */
+	const char *flow;     /* --flow; NULL when not given */
 };
+
+/* Nothing is printed before the end. */
+bool target_waits(const struct target *target);
 
 /* False: reported. */
 bool target_set(const struct target *target, struct settings *settings);

@@ -73,6 +73,8 @@ static void *courier_run(void *self)
 		reopen_output(c);
 	}
 	sender_end(&c->sender);
+	if (c->sender.output->finish != NULL)
+		c->sender.output->finish(c->sender.self, &c->last);
 	c->sender.output->close(c->sender.self);
 	atomic_store(&c->done, true);
 	bell_ring(c->closing->ended);

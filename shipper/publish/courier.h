@@ -43,6 +43,7 @@ struct courier {
 	atomic_bool reopen; /* asked for */
 	atomic_bool done;   /* the handle is closed */
 	bool hurried;	    /* the wait that closing found was cut short */
+	struct fault last;  /* why the output did not finish well; once done */
 };
 
 /* Opens the handle. What is in the struct already is the caller's: supply, closing, stop, which. */

@@ -334,6 +334,9 @@ static bool close_fault(const struct publisher *p, const struct publish_stats *s
 	if (stats->refused > 0)
 		return fault_set(fault, "output %s refused %" PRIu64 " documents", p->output->name,
 				 stats->refused);
+	for (unsigned i = 0; ended && i < p->couriers_count; i++)
+		if (p->couriers[i].last.text[0])
+			return fault_set(fault, "%s", p->couriers[i].last.text);
 	return true;
 }
 

@@ -170,6 +170,9 @@ def wrong_values_are_refused():
     one_line(2, 'filter "port x"', "replay", "--bpf", "port x", CAPTURE)
     one_line(2, "--top: expected a whole number", "replay", "--top=x", CAPTURE)
     one_line(2, "--pretty and --top exclude each other", "replay", "--top", "--pretty", CAPTURE)
+    one_line(2, "--top and --calls exclude each other", "replay", "--calls", "--top", CAPTURE)
+    one_line(2, "--calls and --flow exclude each other", "replay", "--calls", "--flow", "x", CAPTURE)
+    one_line(2, "--flow expects a Call-ID", "replay", "--flow", "", CAPTURE)
 
 
 @case
@@ -386,6 +389,81 @@ def tables_in_place_of_documents():
     assert done.out and not done.out.startswith("{")
     assert wirespan("replay", "--top", "10", CAPTURE).says(0).out == done.out
     assert len(wirespan("replay", "--top=2", CAPTURE).says(0).out) < len(done.out)
+
+
+# ---- calls ----
+
+def sip(first, cseq, branch, tag="", more=""):
+    return (f"{first}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{branch}\r\nCall-ID: one@192.0.2.1\r\n"
+            f"From: <sip:1001@example.com>;tag=f\r\nTo: <sip:1002@example.org>{tag}\r\nCSeq: {cseq}\r\n"
+            f"Max-Forwards: 70\r\n{more}\r\n").encode()
+
+
+def sip_capture(path):
+    """A call from .1 through the proxy .4 to .2, which rings for two seconds and lasts ten."""
+    sdp = "Content-Type: application/sdp\r\n\r\nv=0\r\nm=audio 6000 RTP/AVP 8"
+    invite, ringing, ok = "INVITE sip:1002@example.org SIP/2.0", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK"
+    story = [
+        (0, 1, 4, sip(invite, "1 INVITE", "a", more=sdp)),
+        (1, 4, 2, sip(invite, "1 INVITE", "b", more=sdp)),
+        (500, 4, 2, sip(invite, "1 INVITE", "b", more=sdp)),
+        (600, 2, 4, sip(ringing, "1 INVITE", "b", ";tag=t")),
+        (601, 4, 1, sip(ringing, "1 INVITE", "a", ";tag=t")),
+        (2600, 2, 4, sip(ok, "1 INVITE", "b", ";tag=t", sdp)),
+        (2601, 4, 1, sip(ok, "1 INVITE", "a", ";tag=t", sdp)),
+        (2700, 1, 2, sip("ACK sip:1002@192.0.2.2 SIP/2.0", "1 ACK", "c", ";tag=t")),
+        (12601, 1, 2, sip("BYE sip:1002@192.0.2.2 SIP/2.0", "2 BYE", "d", ";tag=t")),
+        (12650, 2, 1, sip(ok, "2 BYE", "d", ";tag=t")),
+    ]
+    out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for at, source, to, text in story:
+        packet = struct.pack(">BBHHHBBHII", 0x45, 0, 28 + len(text), 0, 0, 64, 17, 0,
+                             0xc0000200 + source, 0xc0000200 + to)
+        packet += struct.pack(">HHHH", 5060, 5060, 8 + len(text), 0) + text
+        out += struct.pack("<IIII", 1767323045 + at // 1000, at % 1000 * 1000, len(packet), len(packet)) + packet
+    return write(path, out)
+
+
+CALL = """\
+start (UTC)              caller  callee   setup  duration  code  state      call-id
+2026-01-02 03:04:05.000  1001    1002    2.60 s    10.0 s   200  completed  one@192.0.2.1
+"""
+
+LADDER = """
+           192.0.2.1:5060          192.0.2.4:5060          192.0.2.2:5060
+                  │                       │                       │
+ 0.000000         │──── INVITE (sdp) ────►│                       │
+ 0.001000         │                       │──── INVITE (sdp) ────►│
+ 0.500000         │                       │─ INVITE (sdp, again) ►│
+ 0.600000         │                       │◄──── 180 Ringing ─────│
+ 0.601000         │◄──── 180 Ringing ─────│                       │
+ 2.600000         │                       │◄─── 200 OK (sdp) ─────│
+ 2.601000         │◄─── 200 OK (sdp) ─────│                       │
+ 2.700000         │───────────────────── ACK ────────────────────►│
+12.601000         │───────────────────── BYE ────────────────────►│
+12.650000         │◄─────────────── 200 OK (BYE) ─────────────────│
+"""
+
+
+@case
+def calls_are_listed():
+    """--calls prints a line for each call, and says when there is none"""
+    capture = sip_capture("sip.pcap")
+    assert wirespan("replay", "--calls", capture).says(0).out == CALL
+    wirespan("replay", "--calls", "-o", "calls", capture).says(0)
+    assert read("calls").decode() == CALL
+    assert wirespan("replay", "--calls", CAPTURE).says(0).out == "No calls.\n"
+
+
+@case
+def a_call_is_drawn():
+    """--flow draws the messages of one call, and fails when there is none of that Call-ID"""
+    capture = sip_capture("sip.pcap")
+    drawn = wirespan("replay", "--flow", "one@192.0.2.1", capture).says(0).out
+    assert drawn == CALL + LADDER, drawn
+    done = wirespan("replay", "-q", "--flow", "two@192.0.2.1", capture).says(1)
+    assert done.err == "wirespan: no call has the Call-ID two@192.0.2.1; --calls lists those there are\n", done.err
+    assert done.out == ""
 
 
 # ---- captures that are none ----

@@ -333,6 +333,7 @@ static struct buf run_top(struct top_conf *conf, struct batch *batch)
 	dup2(fd, STDOUT_FILENO);
 	must(output_top.open(self, conf, &fault));
 	output_top.send(self, batch, &fault);
+	must(output_top.finish(self, &fault));
 	output_top.close(self);
 	dup2(saved, STDOUT_FILENO);
 	struct buf got = rig_read(name);

@@ -25,9 +25,9 @@ struct script {
 	uint64_t gone_after;  /* GONE behind so many delivered; 0 never */
 	_Atomic bool hold;    /* send does not return while set */
 	struct buf got;	      /* texts of what was delivered, in order */
-	uint64_t delivered, refused, sends, seen;
+	uint64_t delivered, refused, sends, seen, at_finish;
 	unsigned reopened, closed;
-	bool fail_open;
+	bool fail_open, fail_finish;
 	_Atomic unsigned entered;
 };
 
@@ -85,6 +85,16 @@ static void script_reopen(void *self, struct fault *fault)
 	s->fail_tries = 0;
 }
 
+/* All is sent by then, and it is not closed. */
+static bool script_finish(void *self, struct fault *fault)
+{
+	struct script *s = *(struct script **)self;
+
+	s->at_finish = s->delivered;
+	cr_assert_eq(s->closed, 0);
+	return !s->fail_finish || fault_set(fault, "nothing of note");
+}
+
 static void script_close(void *self)
 {
 	(*(struct script **)self)->closed++;
@@ -97,6 +107,7 @@ static const struct output script_output = {
 	.open = script_open,
 	.send = script_send,
 	.reopen = script_reopen,
+	.finish = script_finish,
 	.close = script_close,
 };
 
@@ -239,6 +250,24 @@ Test(publisher, several_workers_and_a_fickle_output)
 	cr_assert_eq(stats.delivered, s.delivered);
 	cr_assert_eq(stats.dropped, 0);
 	cr_assert(stats.retries >= 3);
+	buf_fini(&s.got);
+}
+
+Test(publisher, what_an_output_says_at_its_end_is_told)
+{
+	struct script s = {.fail_finish = true};
+	struct publish_conf conf = small(true);
+	struct publish_stats stats;
+	struct fault fault = {0};
+	struct hand hands[WORKERS];
+	struct publisher *p = start(&conf, &s, WORKERS);
+
+	run_workers(p, hands);
+	cr_assert_not(publisher_close(p, INT64_MAX, &stats, &fault));
+	cr_assert_str_eq(fault.text, "nothing of note");
+	cr_assert_eq(stats.delivered, WORKERS * DOCUMENTS);
+	cr_assert_eq(s.at_finish, WORKERS * DOCUMENTS);
+	cr_assert_eq(s.closed, 1);
 	buf_fini(&s.got);
 }
 
