@@ -48,13 +48,25 @@ static enum guess start_common(struct bytes b)
 	return GUESS_NO;
 }
 
+/* "TARGET HTTP/1.1", as RFC 9112 section 3 has it: text in a body may end with a version, too. */
+static bool is_target_and_version(struct bytes line)
+{
+	uint16_t version;
+
+	if (line.len <= 9)
+		return false;
+	struct bytes target = bytes_head(line, line.len - 9);
+
+	return is_http_version(bytes_skip(line, line.len - 8), &version) && version < 20 &&
+	       line.at[target.len] == ' ' && bytes_find(target, ' ') == target.len;
+}
+
 static enum guess start_request(struct bytes b)
 {
 	size_t space = bytes_find(bytes_head(b, METHOD_MAX + 1), ' ');
 	struct bytes method = bytes_head(b, space), rest = bytes_skip(b, space + 1);
 	size_t end = bytes_find(rest, '\n');
 	struct bytes line = bytes_head(rest, end);
-	uint16_t version;
 
 	if (space > METHOD_MAX || !is_token(method))
 		return GUESS_NO;
@@ -66,10 +78,7 @@ static enum guess start_request(struct bytes b)
 		return b.len < START_MAX ? GUESS_MAYBE : GUESS_NO;
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
 		line.len--;
-	return line.len > 9 && is_http_version(bytes_skip(line, line.len - 8), &version) &&
-			       version < 20
-		       ? GUESS_YES
-		       : GUESS_NO;
+	return is_target_and_version(line) ? GUESS_YES : GUESS_NO;
 }
 
 static enum guess http_start(struct bytes b, enum side from)

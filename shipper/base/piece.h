@@ -18,6 +18,9 @@ struct piece {
 	uint64_t peer_at; /* how many bytes of the other direction its sender had received when
 			     it sent this (from the ACK number); PEER_UNKNOWN where that cannot
 			     be told. An answer cannot be to a question that came later. */
+	bool again;	  /* perhaps sent again, the first time not captured: its sender had sent
+			     more, or the other side had acknowledged it, before. peer_at may
+			     then be newer than the bytes. */
 };
 
 #endif

@@ -17,6 +17,7 @@ struct segment {
 	uint32_t cut; /* how many more there were on the wire, behind the bytes */
 	uint32_t ack;
 	bool has_ack;
+	bool again; /* see struct piece */
 	nsec when;
 	nsec came; /* on the table's clock */
 };

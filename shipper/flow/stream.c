@@ -72,8 +72,10 @@ static void advance(struct entry *e, enum side d, uint64_t n)
 void stream_give(struct flow_table *t, struct entry *e, enum side d, const struct segment *s)
 {
 	if (s->bytes.len > 0) {
-		struct piece piece = {
-			.bytes = s->bytes, .when = s->when, .peer_at = peer_at(e, d, s)};
+		struct piece piece = {.bytes = s->bytes,
+				      .when = s->when,
+				      .peer_at = peer_at(e, d, s),
+				      .again = s->again};
 
 		advance(e, d, s->bytes.len);
 		if (!e->flow.ignored)

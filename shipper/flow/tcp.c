@@ -440,6 +440,13 @@ static void note_top(struct stream *s, uint32_t end)
 	s->flags |= STREAM_TOP;
 }
 
+/* What comes late for another reason cannot be told from what is sent again. */
+static bool is_again(const struct stream *s, uint32_t seq)
+{
+	return (s->flags & STREAM_TOP && (int32_t)(seq - s->top) < 0) ||
+	       (s->flags & STREAM_ACKED && (int32_t)(seq - s->acked) < 0);
+}
+
 static void take_bytes(struct flow_table *t, struct entry *e, enum side from,
 		       const struct packet *p, uint32_t seq, bool acks)
 {
@@ -464,6 +471,7 @@ static void take_bytes(struct flow_table *t, struct entry *e, enum side from,
 	segment.at = (uint64_t)at;
 	uint64_t end = segment_end(&segment);
 
+	segment.again = is_again(s, seq);
 	note_top(s, seq + len);
 	if (len > 0) {
 		if (s->flags & STREAM_STARTED && segment.at == s->next && e->rest == NULL)
@@ -539,7 +547,7 @@ static bool push_in_order(struct flow_table *t, struct entry *e, enum side from,
 
 	if ((p->flags & ~TCP_PSH) != TCP_ACK || e->rest != NULL || e->flow.ignored ||
 	    !((s->flags & o->flags) & STREAM_STARTED) || (s->flags | o->flags) & STREAM_ENDED ||
-	    p->seq != seq || (int32_t)behind < 0 || p->window == 0 ||
+	    p->seq != seq || s->top != seq || (int32_t)behind < 0 || p->window == 0 ||
 	    p->payload.len < p->payload_bytes || e->class != CLASS_TCP)
 		return false;
 	rtt_acked(e, from, p->ack, p->when);

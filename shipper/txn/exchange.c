@@ -308,7 +308,8 @@ void exchange_commit(struct conn *conn, enum side from, uint64_t n)
 
 		x->bytes[role] += n;
 		if (n > 0) {
-			x->end[role] = conn->last.when;
+			if (conn->last.when > x->end[role])
+				x->end[role] = conn->last.when;
 			if (!conn->datagrams)
 				x->packets[role] = conn->last.piece - x->first_piece[role] + 1;
 		}

@@ -3,7 +3,8 @@
  *
  * After a loss both directions have lost their place together. Reading resumes at the first client
  * bytes, after the server has spoken, that `start` recognizes; server bytes whose sender had not
- * seen these yet are passed over, and the first behind them must look like an answer.
+ * seen these yet are passed over, and the first behind them must look like an answer. Neither may
+ * be bytes that were perhaps sent again: how old these are cannot be told.
  */
 #include "shipper/base/must.h"
 #include "shipper/txn/engine.h"
@@ -74,6 +75,18 @@ static struct mark mark_at(const struct lane *lane, uint64_t offset)
 	while (i > 0 && lane->marks[i].offset > offset)
 		i--;
 	return lane->marks[i];
+}
+
+/* The packet of the last of n bytes, with the latest time of all that hold one: a part that was
+ * sent again may have come after what follows it. */
+static struct mark last_mark(const struct lane *lane, size_t n)
+{
+	struct mark last = mark_at(lane, lane->offset + n - 1);
+
+	for (unsigned i = 0; i < lane->mark_count && lane->marks[i].offset < last.offset; i++)
+		if (lane->marks[i].when > last.when)
+			last.when = lane->marks[i].when;
+	return last;
 }
 
 /* Forgets the packets before the one that holds lane->offset. */
@@ -155,7 +168,7 @@ static size_t run(struct conn *conn, enum side from, struct bytes b, const struc
 
 		must(n > 0 || lane->ending || conn->done_asked > 0);
 		if (n > 0)
-			conn->last = direct ? *direct : mark_at(lane, lane->offset + n - 1);
+			conn->last = direct ? *direct : last_mark(lane, n);
 		exchange_commit(conn, from, n);
 		used += n;
 		if (conn->passing) {
@@ -239,8 +252,7 @@ static void resume(struct conn *conn, enum side from)
 }
 
 /* The client sent this before it had all that the server had sent: a part of what it says at one
- * go, and answers to earlier parts are still to come. A retransmission whose original the capture
- * lacks is not seen to be one: its ACK is newer than what it says. */
+ * go, and answers to earlier parts are still to come. */
 static bool talks_on(const struct conn *conn, const struct mark *m)
 {
 	return conn->lane[CLIENT].kept.len == 0 && m->peer_at != PEER_UNKNOWN &&
@@ -256,16 +268,21 @@ static bool quiet(struct conn *conn, const struct mark *m)
 	return !conn->slides || since >= (nsec)QUIET_MS * NS_PER_MS;
 }
 
-static void seek(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
+static void seek(struct conn *conn, enum side from, const struct piece *piece, const struct mark *m)
 {
+	struct bytes b = piece->bytes;
 	struct lane *lane = &conn->lane[from];
 	bool was_quiet = quiet(conn, m) || lane->kept.len > 0;
 	enum guess guess;
 
 	if (from == SERVER)
 		conn->server_spoke = true;
-	if (from == SERVER ? !conn->fresh
-			   : !conn->server_spoke || talks_on(conn, m) || !was_quiet) {
+	if (from == SERVER
+		    ? !conn->fresh
+		    : !conn->server_spoke || talks_on(conn, m) || !was_quiet || piece->again) {
+		/* If it is new after all, its answer is still to come. */
+		conn->server_spoke &= from == SERVER || !piece->again;
+		drop_kept(conn, from);
 		skip(conn, from, b.len);
 		return;
 	}
@@ -284,12 +301,19 @@ static void seek(struct conn *conn, enum side from, struct bytes b, const struct
 
 /* After resuming at a question: what the server sent before it can have read it is skipped, and
  * what follows must look like an answer. False when these bytes are not to be read. */
-static bool check_server(struct conn *conn, struct bytes b, const struct mark *m)
+static bool check_server(struct conn *conn, const struct piece *piece, const struct mark *m)
 {
+	struct bytes b = piece->bytes;
 	struct lane *lane = &conn->lane[SERVER];
 	enum guess guess;
 
 	if (lane->kept.len == 0 && m->peer_at != PEER_UNKNOWN && m->peer_at <= conn->resumed_at) {
+		skip(conn, SERVER, b.len);
+		return false;
+	}
+	if (piece->again) {
+		conn_lose(conn, NOTE_RESYNC);
+		conn->server_spoke = true;
 		skip(conn, SERVER, b.len);
 		return false;
 	}
@@ -381,11 +405,11 @@ void conn_data(struct conn *conn, enum side from, const struct piece *piece)
 
 	switch (conn->state) {
 	case CONN_READING:
-		if (from == CLIENT || conn->server_checked || check_server(conn, piece->bytes, &m))
+		if (from == CLIENT || conn->server_checked || check_server(conn, piece, &m))
 			feed(conn, from, piece->bytes, &m);
 		break;
 	case CONN_LOST:
-		seek(conn, from, piece->bytes, &m);
+		seek(conn, from, piece, &m);
 		break;
 	case CONN_UNDECIDED:
 		undecided(conn, from, piece->bytes, &m);

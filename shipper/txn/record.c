@@ -88,12 +88,19 @@ static nsec start_of(const struct exchange *x)
 	return x->begin[x->begun[CLIENT] ? CLIENT : SERVER];
 }
 
+/* The question's packet is later than the answer's: it was sent again, and the capture lacks the
+ * first. How long the answer took cannot be told. */
+static bool is_asked_late(const struct exchange *x)
+{
+	return x->begun[CLIENT] && x->begun[SERVER] && x->begin[SERVER] < x->begin[CLIENT];
+}
+
 static void write_timing(struct doc *d, const struct exchange *x)
 {
 	const struct flow_stats *stats = &x->conn->flow->stats;
 	bool asked = x->begun[CLIENT], answered = x->begun[SERVER];
 
-	if (asked && answered)
+	if (asked && answered && !is_asked_late(x))
 		doc_int(d, F_TIMING_FIRST_BYTE, x->begin[SERVER] - x->begin[CLIENT]);
 	if (asked)
 		doc_int(d, F_TIMING_REQUEST, x->end[CLIENT] - x->begin[CLIENT]);
@@ -124,6 +131,7 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 	const struct proto *proto = x->conn->class->proto;
 	nsec start = start_of(x);
 	nsec end = x->begun[SERVER] ? x->end[SERVER] : x->end[CLIENT];
+	bool late = is_asked_late(x);
 
 	doc_time(d, F_TIMESTAMP, start);
 	doc_word(d, F_TYPE, proto->name);
@@ -138,8 +146,8 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 		 : x->status == STATUS_OK ? "success"
 					  : "failure");
 	doc_time(d, F_EVENT_START, start);
-	doc_time(d, F_EVENT_END, end);
-	if (x->begun[CLIENT] && x->begun[SERVER])
+	doc_time(d, F_EVENT_END, late && end < start ? start : end);
+	if (x->begun[CLIENT] && x->begun[SERVER] && !late)
 		doc_int(d, F_EVENT_DURATION, end - start);
 	write_timing(d, x);
 }
@@ -360,6 +368,8 @@ void record_write(struct conn *conn, struct exchange *x)
 			count(e->counters, COUNT_EXCHANGES_LATE);
 		return;
 	}
+	if (is_asked_late(x))
+		x->notes |= NOTE_OUT_OF_ORDER;
 	if (conn->class->proto->settle)
 		conn->class->proto->settle(x);
 	if (!whole && x->status == STATUS_OK)

@@ -62,7 +62,9 @@ static const struct document_sink sink = {.room = room, .wrote = wrote};
 static void say(struct conn *conn, enum side from, struct bytes b, nsec *now, uint64_t said[2])
 {
 	while (b.len > 0) {
-		struct piece piece = {bytes_head(b, SEGMENT), *now += 1000, said[side_other(from)]};
+		struct piece piece = {.bytes = bytes_head(b, SEGMENT),
+				      .when = *now += 1000,
+				      .peer_at = said[side_other(from)]};
 
 		conn_data(conn, from, &piece);
 		said[from] += piece.bytes.len;

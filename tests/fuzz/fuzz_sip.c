@@ -101,7 +101,8 @@ static void say(struct play *p, unsigned i, enum side from, struct bytes b, size
 		uint8_t *copy = malloc(n);
 
 		memcpy(copy, b.at, n);
-		struct piece piece = {bytes_of(copy, n), p->now, PEER_UNKNOWN};
+		struct piece piece = {
+			.bytes = bytes_of(copy, n), .when = p->now, .peer_at = PEER_UNKNOWN};
 
 		if (i == 3)
 			conn_data(p->conns[i], from, &piece);

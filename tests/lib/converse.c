@@ -102,7 +102,9 @@ static void say(struct play *p, enum side from, struct bytes b)
 		uint8_t *copy = malloc(n);
 
 		memcpy(copy, b.at, n);
-		struct piece piece = {bytes_of(copy, n), p->now, p->said[side_other(from)]};
+		struct piece piece = {.bytes = bytes_of(copy, n),
+				      .when = p->now,
+				      .peer_at = p->said[side_other(from)]};
 
 		conn_data(p->conn, from, &piece);
 		p->said[from] += n;

@@ -118,6 +118,9 @@ void harvest_read(struct crop *crop)
 	yajl_tree_free(tree);
 }
 
+static const char *const times[] = {
+	"\"@timestamp\":", "\"start\":", "\"end\":", "\"duration\":", "\"timing\":"};
+
 static struct crop crop_of(const char *line, size_t len, enum plain plain)
 {
 	struct crop crop = {.line = must_alloc(len + 1)};
@@ -126,10 +129,12 @@ static struct crop crop_of(const char *line, size_t len, enum plain plain)
 	crop.plain = must_strdup(crop.line);
 	take_out(crop.plain, "\"packets\":");
 	take_out(crop.plain, "\"tcp\":");
-	if (plain == PLAIN_PLACE) {
+	if (plain >= PLAIN_PLACE) {
 		take_out(crop.plain, "\"connect\":");
 		take_out(crop.plain, "\"id\":");
 	}
+	for (size_t i = 0; plain == PLAIN_TIMES && i < sizeof times / sizeof *times; i++)
+		take_out(crop.plain, times[i]);
 	return crop;
 }
 

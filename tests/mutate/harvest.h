@@ -33,6 +33,9 @@ enum plain {
 	PLAIN_PACKETS, /* packet counts, tcp.*: what happened on the way */
 	PLAIN_PLACE,   /* and timing.connect, which a lost packet of the handshake leaves unknown
 			*/
+	PLAIN_TIMES,   /* and all times: of bytes that were sent twice, either packet may be lost
+			*/
+	PLAIN_KINDS
 };
 
 struct harvest harvest_of(const struct settings *settings, const struct roll *roll,

@@ -128,6 +128,28 @@ bool segment_find(const struct frame *frame, struct segment *s)
 	return true;
 }
 
+static bool overlap(const struct segment *a, const struct segment *b)
+{
+	return a->src_port == b->src_port && a->dst_port == b->dst_port &&
+	       (int32_t)(a->seq + a->payload_bytes - b->seq) > 0 &&
+	       (int32_t)(b->seq + b->payload_bytes - a->seq) > 0;
+}
+
+bool roll_resent(const struct roll *roll)
+{
+	struct segment a, b;
+
+	for (size_t i = 0; i < roll->count; i++) {
+		if (!segment_find(&roll->at[i], &a) || a.payload_bytes == 0)
+			continue;
+		for (size_t k = 0; k < i; k++)
+			if (segment_find(&roll->at[k], &b) && b.payload_bytes > 0 &&
+			    overlap(&a, &b))
+				return true;
+	}
+	return false;
+}
+
 uint32_t roll_longest(const struct roll *roll)
 {
 	uint32_t longest = 0;
@@ -236,6 +258,8 @@ static bool is_fixed(const struct roll *roll, size_t i)
 	       ends_handshake(roll, i, &s);
 }
 
+#define SHUFFLE_WITHIN (50 * NS_PER_MS)
+
 struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed)
 {
 	struct roll roll = {0};
@@ -243,7 +267,8 @@ struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed)
 	for (size_t i = 0; i < from->count;) {
 		size_t begin = roll.count, n = 0;
 
-		while (i < from->count && n < window && !is_fixed(from, i)) {
+		while (i < from->count && n < window && !is_fixed(from, i) &&
+		       (n == 0 || from->at[i].when - from->at[i - 1].when < SHUFFLE_WITHIN)) {
 			roll_add(&roll, &from->at[i]);
 			if (draw(&seed) % 4 == 0)
 				roll_add(&roll, &from->at[i]);

@@ -35,6 +35,8 @@ void roll_add(struct roll *roll, const struct frame *frame);
 struct roll roll_copy(const struct roll *from, size_t begin, size_t end);
 
 bool segment_find(const struct frame *frame, struct segment *segment);
+/* Whether any payload's bytes were sent twice. */
+bool roll_resent(const struct roll *roll);
 /* The longest payload. */
 uint32_t roll_longest(const struct roll *roll);
 
@@ -47,7 +49,8 @@ struct roll roll_thin(const struct roll *from, uint32_t percent, uint32_t seed);
 /* Without the frames from ports above (or not above) `port`. */
 struct roll roll_one_side(const struct roll *from, uint16_t port, bool above);
 /* Shuffled within windows of `window` frames, one in four sent again later in its window. A
- * handshake and an RST stay where they are: in another order they would mean something else. */
+ * handshake and an RST stay where they are: in another order they would mean something else. No
+ * frame changes places with one from before or after a silence, which would be a loss. */
 struct roll roll_shuffle(const struct roll *from, size_t window, uint32_t seed);
 /* Frames cut to `snap` bytes, as a capture with that snap length. */
 struct roll roll_snap(const struct roll *from, uint32_t snap);

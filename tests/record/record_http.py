@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -93,6 +94,27 @@ def curl(log, *transfers):
                 request_body=size, status=got["http_code"], whole=got["exitcode"] == 0,
                 response_body=got["size_download"], sent_at=sent_at,
                 duration=int((got["time_total"] - got["time_connect"]) * 1e9), done_at=time.time_ns())
+
+
+def crowd(client, size):
+    """So many clients at a time; each is told which it is."""
+    threads = [threading.Thread(target=client, args=(which,)) for which in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@contextlib.contextmanager
+def losing(percent):
+    """Packets are lost on their way from where they are captured to who shall have them."""
+    rules = f"""add table inet lossy
+        add chain inet lossy arriving {{ type filter hook input priority 0; }}
+        add rule inet lossy arriving meta l4proto tcp numgen random mod 100 < {percent} drop
+        """
+    run("nft", "-f", "-", input=rules.encode())
+    yield
+    run("nft", "delete", "table", "inet", "lossy")
 
 
 # ---- the cases, from the plain to the odd ----
@@ -321,11 +343,25 @@ def case_crowd(log):
             for i in range(8):
                 c.get(f"/plain/{which}/{i}?n={100 * which + i}&wait_ms={(which * i) % 5}")
 
-    threads = [threading.Thread(target=client, args=(which,)) for which in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    crowd(client, 6)
+
+
+def case_lossy(log):
+    """A network that loses packets under clients that ask several things at one go: questions and answers
+    are sent again, with newer acknowledgements than the first time."""
+    def client(which):
+        dice = random.Random(which)
+        with Client(log) as c:
+            for i in range(7):
+                body = text(dice.choice((0, 0, 40, 900, 3000)), which)
+                asks = [("POST", f"/echo/{which}/{i}/{k}", [("Content-Length", len(body))], body) if body and k % 2
+                        else ("GET", f"/plain/{which}/{i}/{k}?n={dice.choice((0, 20, 400, 2500))}", [], b"")
+                        for k in range(dice.randint(1, 6))]
+                for asked in c.pipeline(*asks):
+                    c.read(asked)
+
+    with losing(percent=12):
+        crowd(client, 6)
 
 
 def main(wanted):

@@ -36,6 +36,7 @@ struct stage {
 	struct packet extra;	 /* vlan, tunnel, sack of the next packet */
 	struct flow_stats stats; /* of the last flow closed */
 	bool midstream, one_sided;
+	bool again; /* of the last bytes */
 	int closes;
 	size_t len;
 	char log[STAGE_LOG];
@@ -73,6 +74,7 @@ static void stage_data(void *self, struct flow *flow, enum side from, const stru
 		snprintf(peer, sizeof peer, "%llu", (unsigned long long)p->peer_at);
 	stage_say(g, "%c:%.*s/%s", from == CLIENT ? 'c' : 's', (int)p->bytes.len,
 		  (const char *)p->bytes.at, peer);
+	g->again = p->again;
 	flow->user = g;
 	flow->ignored = g->ignore;
 }

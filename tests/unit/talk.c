@@ -85,7 +85,9 @@ static void say_piece(struct talk *t, enum side from, struct bytes b)
 	uint8_t *copy = malloc(b.len);
 
 	memcpy(copy, b.at, b.len);
-	struct piece piece = {bytes_of(copy, b.len), t->now, t->said[side_other(from)]};
+	struct piece piece = {.bytes = bytes_of(copy, b.len),
+			      .when = t->now,
+			      .peer_at = t->said[side_other(from)]};
 
 	conn_data(t->conn, from, &piece);
 	t->said[from] += b.len;

@@ -840,3 +840,33 @@ Test(flow, nothing_is_measured_by_what_was_sent_twice)
 	cr_assert_eq(g->stats.retransmits[CLIENT], 1);
 	finish(g);
 }
+
+/* ---- What was perhaps sent again ---- */
+
+/* That its sender had sent more before tells, or that the other side had it; without either, bytes
+ * are new. */
+Test(flow, what_was_perhaps_sent_again_is_told)
+{
+	struct stage *g = stage_new();
+
+	stage_handshake(g);
+	C(PSH_, 101, 501, "one");
+	cr_assert(!g->again);
+	C(ACK_, 108, 501, ""); /* what it sent in between is not in the capture */
+	C(PSH_, 104, 501, "four");
+	SAID("c:one/0 c:four/0");
+	cr_assert(g->again);
+	C(PSH_, 108, 501, "new");
+	cr_assert(!g->again);
+	S(PSH_, 501, 115, "A"); /* it has four bytes that are not in the capture */
+	C(PSH_, 111, 502, "five");
+	SAID("c:new/0 c:five/0 s:A/14");
+	cr_assert(!g->again);
+	S(PSH_, 502, 119, "B");
+	C(PSH_, 115, 503, "last");
+	SAID("c:last/1 s:B/18");
+	C(PSH_, 119, 503, "next");
+	SAID("c:next/2");
+	cr_assert(!g->again);
+	finish(g);
+}

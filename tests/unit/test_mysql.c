@@ -72,7 +72,9 @@ static void say(struct talk *t, enum side from, struct bytes b)
 		uint8_t *copy = malloc(part.len);
 
 		memcpy(copy, part.at, part.len);
-		struct piece piece = {bytes_of(copy, part.len), t->now, t->said[side_other(from)]};
+		struct piece piece = {.bytes = bytes_of(copy, part.len),
+				      .when = t->now,
+				      .peer_at = t->said[side_other(from)]};
 
 		conn_data(t->conn, from, &piece);
 		t->said[from] += part.len;

@@ -125,7 +125,9 @@ static void redis_say(struct tell *t, enum side from, struct bytes text, size_t 
 		uint8_t *copy = malloc(n);
 
 		memcpy(copy, text.at, n);
-		struct piece piece = {bytes_of(copy, n), t->now, t->said[side_other(from)]};
+		struct piece piece = {.bytes = bytes_of(copy, n),
+				      .when = t->now,
+				      .peer_at = t->said[side_other(from)]};
 
 		conn_data(t->conn, from, &piece);
 		t->said[from] += n;

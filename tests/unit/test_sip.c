@@ -123,7 +123,10 @@ static void raw(struct story *s, int a, int port_a, int b, int port_b, struct by
 	s->now += NS_PER_MS;
 	engine_expire(s->engine, s->now);
 	conn_datagram(w->conn, from,
-		      &(struct piece){bytes_of(copy, text.len), s->now, PEER_UNKNOWN}, 0);
+		      &(struct piece){.bytes = bytes_of(copy, text.len),
+				      .when = s->now,
+				      .peer_at = PEER_UNKNOWN},
+		      0);
 	free(copy);
 }
 
@@ -459,7 +462,9 @@ Test(sip, streams_cut_anywhere)
 		w->conn = conn_new(s->engine, &w->flow);
 		for (struct bytes b = bytes_str(text); b.len > 0; b = bytes_skip(b, cut))
 			conn_data(w->conn, CLIENT,
-				  &(struct piece){bytes_head(b, cut), s->now, PEER_UNKNOWN});
+				  &(struct piece){.bytes = bytes_head(b, cut),
+						  .when = s->now,
+						  .peer_at = PEER_UNKNOWN});
 		wait(s, 40);
 		const char *doc = documents(s);
 

@@ -95,7 +95,9 @@ static void say_bytes(struct thrift_talk *t, enum side from, struct bytes b)
 		uint8_t *copy = malloc(n);
 
 		memcpy(copy, b.at, n);
-		struct piece piece = {bytes_of(copy, n), t->now, t->said[side_other(from)]};
+		struct piece piece = {.bytes = bytes_of(copy, n),
+				      .when = t->now,
+				      .peer_at = t->said[side_other(from)]};
 
 		conn_data(t->conn, from, &piece);
 		t->said[from] += n;
