@@ -36,7 +36,9 @@ struct stage {
 	struct packet extra;	 /* vlan, tunnel, sack of the next packet */
 	struct flow_stats stats; /* of the last flow closed */
 	bool midstream, one_sided;
-	bool again; /* of the last bytes */
+	bool again;	   /* of the last bytes */
+	bool quiet;	   /* bytes are counted only */
+	uint64_t heard[2]; /* bytes, by side */
 	int closes;
 	size_t len;
 	char log[STAGE_LOG];
@@ -70,6 +72,9 @@ static void stage_data(void *self, struct flow *flow, enum side from, const stru
 	struct stage *g = self;
 	char peer[32] = "?";
 
+	g->heard[from] += p->bytes.len;
+	if (g->quiet)
+		return;
 	if (p->peer_at != PEER_UNKNOWN)
 		snprintf(peer, sizeof peer, "%llu", (unsigned long long)p->peer_at);
 	stage_say(g, "%c:%.*s/%s", from == CLIENT ? 'c' : 's', (int)p->bytes.len,

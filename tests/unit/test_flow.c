@@ -841,6 +841,31 @@ Test(flow, nothing_is_measured_by_what_was_sent_twice)
 	finish(g);
 }
 
+/* Sequence numbers go around once. */
+Test(flow, streams_of_more_than_4_GiB)
+{
+	static char zeros[60000];
+	struct stage *g = stage_new();
+	uint32_t seq = 101;
+
+	stage_handshake(g);
+	g->quiet = true;
+	for (int i = 0; i < 80000; i++, seq += sizeof zeros) {
+		struct packet p = stage_packet(g, CLIENT, zeros, sizeof zeros);
+
+		p.transport = TRANSPORT_TCP;
+		p.flags = TCP_ACK;
+		p.seq = seq;
+		p.ack = 501;
+		flow_push(g->table, &p);
+	}
+	cr_assert_eq(g->heard[CLIENT], UINT64_C(4800000000));
+	g->quiet = false;
+	S(PSH_, 501, seq, "OK");
+	SAID("s:OK/4800000000");
+	finish(g);
+}
+
 /* ---- What was perhaps sent again ---- */
 
 /* That its sender had sent more before tells, or that the other side had it; without either, bytes

@@ -230,6 +230,33 @@ Test(http, long_lines_are_cut_but_their_place_is_kept)
 	}
 }
 
+/* Counts of bytes are wider than 32 bits, as are the offsets that they come from. */
+Test(http, bodies_of_more_than_4_GiB_are_counted)
+{
+	static uint8_t zeros[16 << 20];
+	uint64_t left = UINT64_C(5000000000);
+	struct talk t;
+
+	talk_open(&t, &proto_http, NULL);
+	talk_text(&t, CLIENT, "PUT /large HTTP/1.1\r\nContent-Length: 5000000000\r\n\r\n");
+	for (; left > 0; left -= left < sizeof(zeros) ? left : sizeof(zeros)) {
+		struct bytes part = bytes_of(zeros, left < sizeof(zeros) ? left : sizeof(zeros));
+		struct piece piece = {.bytes = part, .when = t.now, .peer_at = PEER_UNKNOWN};
+
+		conn_data(t.conn, CLIENT, &piece);
+		t.said[CLIENT] += part.len;
+	}
+	talk_text(&t, SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	talk_text(&t, CLIENT, "GET /next HTTP/1.1\r\n\r\n");
+	talk_text(&t, SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 2);
+	expect(&t, "large", 0, "http.request.body.bytes", "5000000000");
+	expect(&t, "large", 0, "client.bytes", "5000000051");
+	expect(&t, "large", 1, "client.bytes", "22");
+	talk_close(&t);
+}
+
 Test(http, headers_without_end_are_passed_over_in_bounded_memory)
 {
 	static const char *const options[] = {"send_all_headers=true", "send_request=true",
