@@ -470,8 +470,13 @@ void conn_free(struct conn *conn, enum flow_end why)
 	}
 	if (conn->holder)
 		holder_drop(e->conf->home, conn->holder);
-	buf_fini(&conn->lane[CLIENT].kept);
-	buf_fini(&conn->lane[SERVER].kept);
+	for (int from = CLIENT; from <= SERVER; from++) {
+		struct lane *lane = &conn->lane[from];
+
+		buf_fini(&lane->kept);
+		quota_give(e->quota, lane->marks ? MARKS_BYTES : 0);
+		free(lane->marks);
+	}
 	quota_give(e->quota, sizeof(*conn));
 	if (e->free_conn_count < POOL_MAX) {
 		conn->next_free = e->free_conns;

@@ -39,10 +39,12 @@ struct mark {
 	uint32_t piece; /* counts the direction's packets */
 };
 
+enum { MARKS_BYTES = MARKS_MAX * sizeof(struct mark) };
+
 struct lane {
 	uint64_t offset; /* in the stream, of the first byte not used */
 	struct buf kept;
-	struct mark marks[MARKS_MAX];
+	struct mark *marks; /* room for MARKS_MAX, once bytes were kept */
 	unsigned mark_count;
 	uint32_t pieces; /* packets with payload so far */
 	bool ended;

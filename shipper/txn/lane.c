@@ -51,10 +51,14 @@ void conn_lose(struct conn *conn, enum note note)
 
 /* ---- Marks ---- */
 
-static void mark_add(struct lane *lane, struct mark m)
+static void mark_add(struct lane *lane, struct quota *quota, struct mark m)
 {
 	const struct mark *last = lane->mark_count ? &lane->marks[lane->mark_count - 1] : NULL;
 
+	if (lane->marks == NULL) {
+		lane->marks = must_alloc(MARKS_BYTES);
+		quota_take(quota, MARKS_BYTES);
+	}
 	if (last && last->when == m.when && last->peer_at == m.peer_at)
 		return;
 	if (lane->mark_count == MARKS_MAX) {
@@ -190,7 +194,7 @@ static void keep(struct conn *conn, enum side from, struct bytes b, const struct
 
 	if (b.len == 0)
 		return;
-	mark_add(lane, *m);
+	mark_add(lane, conn->engine->quota, *m);
 	buf_add(&lane->kept, b);
 }
 
