@@ -69,17 +69,24 @@ static bool may_be_push(const struct token *t, const struct session *s, const st
 					     redis_of(next)->command->role == ROLE_UNSUBSCRIBE)));
 }
 
-/* Messages are; so are confirmations in RESP3 that nobody waits for, and of shards that moved away.
- */
-static bool is_push(const struct token *t, const struct word *word, const struct session *s,
-		    const struct exchange *next)
+/* Which message this is. */
+enum whose { WHOSE_NEXT, WHOSE_NOBODY, WHOSE_UNSEEN };
+
+/* Messages are nobody's, and so is the news of a shard that moved away. Other confirmations that
+ * the next question does not wait for are to one that was not seen. */
+static enum whose whose(const struct token *t, const struct word *word, const struct session *s,
+			const struct exchange *next)
 {
 	if (confirms(word, next))
-		return false;
-	if (t->kind == '>' || word == NULL || word->role == ROLE_NONE)
-		return t->kind == '>' || word != NULL;
-	return word->role == ROLE_UNSUBSCRIBE && word->kind == KIND_SHARD && next == NULL &&
-	       session_is_subscribed(s);
+		return WHOSE_NEXT;
+	if (word == NULL)
+		return t->kind == '>' ? WHOSE_NOBODY : WHOSE_NEXT;
+	if (word->role == ROLE_NONE)
+		return WHOSE_NOBODY;
+	if (word->role == ROLE_UNSUBSCRIBE && word->kind == KIND_SHARD &&
+	    (t->kind == '>' || (next == NULL && session_is_subscribed(s))))
+		return WHOSE_NOBODY;
+	return t->kind == '>' ? WHOSE_UNSEEN : WHOSE_NEXT;
 }
 
 static struct exchange *push_begin(struct conn *conn, struct answering *r, struct bytes word)
@@ -164,10 +171,17 @@ static enum step message_begin(struct conn *conn, struct answering *r, const str
 	}
 	r->confirms = word ? word->role : ROLE_NONE;
 	r->kind = word ? word->kind : 0;
-	if (is_push(t, word, s, next))
+	switch (whose(t, word, s, next)) {
+	case WHOSE_NOBODY:
 		*x = push_begin(conn, r, text);
-	else
+		break;
+	case WHOSE_UNSEEN:
+		*x = answer_begin(conn, r, NULL);
+		break;
+	case WHOSE_NEXT:
 		*x = answer_begin(conn, r, next);
+		break;
+	}
 	return STEP_DONE;
 }
 

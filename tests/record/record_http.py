@@ -40,10 +40,10 @@ def enter_namespace():
 
 
 @contextlib.contextmanager
-def tcpdump(path):
+def tcpdump(path, what="tcp"):
     # In immediate mode the ring has slots as long as -s allows: few of them lose packets.
     dump = subprocess.Popen(["tcpdump", "-i", "lo", "-w", path, "-s", "2048", "-B", "32768", "--immediate-mode", "-U",
-                             "--time-stamp-precision=nano", "-Z", "root", "tcp"], stderr=subprocess.PIPE)
+                             "--time-stamp-precision=nano", "-Z", "root", what], stderr=subprocess.PIPE)
     while b"listening on" not in dump.stderr.readline():
         pass
     yield

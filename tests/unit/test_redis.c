@@ -372,9 +372,21 @@ static const struct story channels[] = {
 		  "PING | PING | PONG | midstream"}},
 };
 
+static const struct story unseen[] = {
+	{.name = "RESP3: a confirmation nobody waits for answers what was not seen",
+	 .midstream = true,
+	 .steps = {S(">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"), C("GET k\r\n"),
+		   S(">3\r\n$10\r\npsubscribe\r\n$1\r\nb\r\n:2\r\n$1\r\nv\r\n"),
+		   S(">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n")},
+	 .docs = {"- | - | [subscribe, a, 1] | midstream", "- | - | [psubscribe, b, 2] | midstream",
+		  "GET | GET k | v | midstream",
+		  "MESSAGE | message a | [message, a, hi] | midstream"}},
+};
+
 Test(redis, channels)
 {
 	TELL(channels);
+	TELL(unseen);
 }
 
 static const struct story silences[] = {
@@ -483,36 +495,6 @@ static const struct story losses[] = {
 Test(redis, losses)
 {
 	TELL(losses);
-}
-
-Test(redis, a_million_arrays_deep_stay_small)
-{
-	struct tell t;
-
-	redis_open(&t, NULL, false);
-	redis_say(&t, CLIENT, BYTES("EVAL s 0\r\nGET k\r\n"), 0);
-	for (unsigned i = 0; i < 1000000; i++)
-		redis_say(&t, SERVER, BYTES("*2\r\n:1\r\n"), 0);
-	cr_assert(t.quota.used < 100000, "%zu bytes", t.quota.used);
-	redis_say(&t, SERVER, BYTES(":2\r\n$1\r\nv\r\n"), 0);
-	redis_finish(&t);
-	cr_assert(memmem(t.out.at, t.out.len, "\"query\":\"GET k\"", 15) != NULL);
-	cr_assert(memmem(t.out.at, t.out.len, "\"return_value\":\"v\"", 18) != NULL);
-	redis_close(&t);
-}
-
-Test(redis, strings_of_any_length_stay_small)
-{
-	static const char filler[65536];
-	struct tell t;
-
-	redis_open(&t, NULL, false);
-	redis_say(&t, CLIENT, BYTES("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2147483648\r\n"), 0);
-	for (unsigned i = 0; i < 2000; i++)
-		redis_say(&t, CLIENT, bytes_of(filler, sizeof(filler)), 0);
-	cr_assert(t.quota.used < 100000, "%zu bytes", t.quota.used);
-	redis_finish(&t);
-	redis_close(&t);
 }
 
 Test(redis, keys_are_folded)
