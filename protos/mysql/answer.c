@@ -212,9 +212,12 @@ static void column(struct reading *r, struct exchange *x, const struct packet_he
 		return;
 	}
 	if (r->conf->common.send_response)
-		rows_column(r, x, p->body);
-	if (--m->columns_left == 0)
-		m->state = ANSWER_COLUMNS_EOF;
+		rows_column(r, p->body);
+	if (--m->columns_left > 0)
+		return;
+	m->state = ANSWER_COLUMNS_EOF;
+	if (r->conf->common.send_response)
+		rows_columns_end(r, x);
 }
 
 static void columns(struct reading *r, struct exchange *x, const struct packet_head *p)
@@ -233,8 +236,12 @@ static void columns(struct reading *r, struct exchange *x, const struct packet_h
 		m->columns = (uint32_t)count;
 	m->columns_left = (uint32_t)count;
 	m->state = follow ? ANSWER_COLUMNS : ANSWER_COLUMNS_EOF;
-	if (r->conf->common.send_response && follow)
-		rows_columns(r, x);
+	if (!r->conf->common.send_response)
+		return;
+	if (follow)
+		rows_columns(r);
+	else
+		rows_columns_known(r, x);
 }
 
 /* ---- Prepared statements ---- */
@@ -249,11 +256,22 @@ static void remember(struct reading *r, struct exchange *x, uint16_t params)
 	const struct bytes texts[4] = {text, sql_print_text(&print), sql_print_method(&print),
 				       sql_print_tables(&print)};
 
-	statement_add(&r->self->statements, conn_quota(r->conn), m->id, params, texts)->cut =
-		m->text.cut;
+	struct statement *st =
+		statement_add(&r->self->statements, conn_quota(r->conn), m->id, params, texts);
+
+	st->cut = m->text.cut;
+	r->self->last_prepared = m->id;
+	command_numbered(r, x, st);
 	clip_set(&m->print, &x->kept, texts[1], SIZE_MAX);
 	clip_set(&m->method, &x->kept, texts[2], SIZE_MAX);
 	clip_set(&m->tables, &x->kept, texts[3], SIZE_MAX);
+}
+
+/* What is executed without waiting for this answer has at least a text. */
+static void prepare_fails(struct reading *r, struct exchange *x)
+{
+	mysql_of(x)->id = NOT_NUMBERED;
+	remember(r, x, 0);
 }
 
 static void prepared_ends(struct reading *r, struct exchange *x, bool sure)
@@ -298,6 +316,8 @@ static void prepared(struct reading *r, struct exchange *x, const struct packet_
 		follow = cursor_u8(&c) != 0;
 	m->has_rows = m->columns > 0;
 	remember(r, x, params);
+	if (r->conf->common.send_response)
+		rows_columns(r);
 	m->state = params > 0 ? ANSWER_PARAMS : ANSWER_PREPARED;
 	if (!follow || (params == 0 && m->columns == 0))
 		prepared_ends(r, x, true);
@@ -308,10 +328,17 @@ static void definition(struct reading *r, struct exchange *x, const struct packe
 	struct mysql *m = mysql_of(x);
 	bool params = m->state == ANSWER_PARAMS;
 
-	if (p->body.at[0] == 0xff || is_eof(p))
+	if (p->body.at[0] == 0xff || is_eof(p)) {
 		r->alien = true;
-	else if (params ? --m->params_left == 0 : --m->columns_left == 0)
-		group_ends(r, x, params);
+		return;
+	}
+	if (!params && r->conf->common.send_response)
+		rows_column(r, p->body);
+	if (params ? --m->params_left > 0 : --m->columns_left > 0)
+		return;
+	if (!params && r->conf->common.send_response)
+		rows_columns_end(r, x);
+	group_ends(r, x, params);
 }
 
 static void definitions_eof(struct reading *r, struct exchange *x, const struct packet_head *p)
@@ -354,6 +381,8 @@ static void first(struct reading *r, struct exchange *x, const struct packet_hea
 	m->awaits_file = false;
 	if (kind == 0xff) {
 		answer_error(x, p->body);
+		if (m->command == COM_STMT_PREPARE)
+			prepare_fails(r, x);
 		message_ends(r);
 	} else if (kind == 0x00 && m->command == COM_STMT_PREPARE) {
 		prepared(r, x, p);

@@ -12,7 +12,6 @@ enum {
 	PARAMS_TEXT_MAX = 16 << 10,
 	CURSOR_PARAM_COUNT = 0x08,
 	BULK_SEND_TYPES = 128,
-	LAST_PREPARED = 0x7fffffff, /* MariaDB: the one of the answer that is still to come */
 };
 
 static const char *const names[] = {
@@ -248,44 +247,50 @@ static void take_types(struct statement *st, struct cursor *c, unsigned more, bo
 	st->has_types = true;
 }
 
+/* MariaDB's clients may execute what they have just asked to be prepared: the latest question of
+ * that kind, or the statement that the last answer was about. */
+static struct statement *last_prepared(struct reading *r, struct exchange *x)
+{
+	for (struct exchange *before = x->prev; before; before = before->prev) {
+		const struct mysql *m = mysql_of(before);
+
+		if (m->command == COM_STMT_PREPARE && m->has_id)
+			return statement_find(&r->self->statements, m->id);
+		if (m->command == COM_STMT_PREPARE) {
+			mysql_of(x)->waits = true;
+			return NULL;
+		}
+	}
+	return statement_find(&r->self->statements, r->self->last_prepared);
+}
+
 static struct statement *find_statement(struct reading *r, struct exchange *x, struct cursor *c)
 {
 	struct mysql *m = mysql_of(x);
 	struct statement *st;
 
 	m->id = cursor_le32(c);
-	m->has_id = !c->dry;
-	st = statement_find(&r->self->statements, m->id);
+	if (m->id == NOT_NUMBERED && !c->dry) {
+		st = last_prepared(r, x);
+		m->id = st ? st->id : NOT_NUMBERED;
+	} else {
+		st = statement_find(&r->self->statements, m->id);
+	}
+	m->has_id = !c->dry && m->id != NOT_NUMBERED;
 	if (st && !c->dry)
 		return st;
-	/* MariaDB's clients may execute what the server has not yet numbered. */
-	for (struct exchange *before = x->prev; before; before = before->prev) {
-		if (mysql_of(before)->command != COM_STMT_PREPARE || m->id < LAST_PREPARED)
-			continue;
-		struct mysql *of = mysql_of(before);
-		struct bytes text = exchange_text(before, &of->text);
-
-		m->has_id = false;
-		clip_add(&m->text, &x->kept, text, SIZE_MAX);
-		x->notes |= MYSQL_NOTE_PARAMS;
-		return NULL;
-	}
 	x->notes |= MYSQL_NOTE_STATEMENT;
 	return NULL;
 }
 
-static void execute(struct reading *r, struct exchange *x, struct cursor *c)
+/* Of an execution, behind the statement's number. */
+static void execution(struct reading *r, struct exchange *x, struct statement *st, struct cursor *c)
 {
-	struct statement *st = find_statement(r, x, c);
 	uint8_t flags = cursor_u8(c);
 	bool attributes = r->self->caps & CAP_QUERY_ATTRIBUTES;
-	unsigned count, more = 0;
+	unsigned count = st->params, more = 0;
 
 	cursor_le32(c);
-	if (st == NULL)
-		return;
-	keep_statement(x, st);
-	count = st->params;
 	if (attributes && (count > 0 || flags & CURSOR_PARAM_COUNT)) {
 		uint64_t all = take_lenenc(c, NULL);
 
@@ -309,14 +314,10 @@ static void execute(struct reading *r, struct exchange *x, struct cursor *c)
 	memset(st->long_data, 0, (st->params + 7u) / 8u);
 }
 
-static void execute_bulk(struct reading *r, struct exchange *x, struct cursor *c)
+static void bulk_execution(struct exchange *x, struct statement *st, struct cursor *c)
 {
-	struct statement *st = find_statement(r, x, c);
 	unsigned flags = cursor_le16(c);
 
-	if (st == NULL)
-		return;
-	keep_statement(x, st);
 	if (flags & BULK_SEND_TYPES)
 		take_types(st, c, 0, false);
 	if (c->dry || !st->has_types) {
@@ -326,6 +327,56 @@ static void execute_bulk(struct reading *r, struct exchange *x, struct cursor *c
 	while (st->params > 0 && cursor_left(c) > 0 &&
 	       take_values(x, c, st->types, st->params, NO_BYTES, NULL, true))
 		;
+}
+
+static void read_execution(struct reading *r, struct exchange *x, struct statement *st,
+			   struct cursor *c)
+{
+	keep_statement(x, st);
+	if (st->id == NOT_NUMBERED) /* it never will be */
+		x->notes |= MYSQL_NOTE_PARAMS;
+	else if (mysql_of(x)->command == COM_STMT_EXECUTE)
+		execution(r, x, st, c);
+	else
+		bulk_execution(x, st, c);
+}
+
+static void execute(struct reading *r, struct exchange *x, struct cursor *c)
+{
+	struct statement *st = find_statement(r, x, c);
+	struct mysql *m = mysql_of(x);
+
+	if (st)
+		read_execution(r, x, st, c);
+	else if (m->waits)
+		clip_set(&m->params, &x->kept, cursor_rest(c), PARAMS_TEXT_MAX);
+}
+
+void command_numbered(struct reading *r, struct exchange *prepare, struct statement *st)
+{
+	for (struct exchange *x = prepare->next; x; x = x->next) {
+		struct mysql *m = mysql_of(x);
+		struct buf wire;
+
+		if (m->command == COM_STMT_PREPARE)
+			return;
+		if (!m->waits)
+			continue;
+		buf_init(&wire, conn_quota(r->conn)); /* the clips' own block may move */
+		buf_add(&wire, exchange_text(x, &m->params));
+		struct cursor c = cursor_of(buf_bytes(&wire));
+
+		m->params = (struct clip){0};
+		m->waits = false;
+		m->id = st->id;
+		m->has_id = st->id != NOT_NUMBERED;
+		x->notes &= ~(uint32_t)MYSQL_NOTE_STATEMENT;
+		if (m->command == COM_STMT_EXECUTE || m->command == COM_STMT_BULK_EXECUTE)
+			read_execution(r, x, st, &c);
+		else
+			keep_statement(x, st);
+		buf_fini(&wire);
+	}
 }
 
 static void long_data(struct reading *r, struct exchange *x, struct cursor *c)
@@ -381,10 +432,8 @@ static void command(struct reading *r, struct exchange *x, struct cursor *c)
 		m->columns_left = UINT32_MAX;
 		break;
 	case COM_STMT_EXECUTE:
-		execute(r, x, c);
-		break;
 	case COM_STMT_BULK_EXECUTE:
-		execute_bulk(r, x, c);
+		execute(r, x, c);
 		break;
 	case COM_STMT_FETCH:
 	case COM_STMT_RESET:

@@ -355,7 +355,8 @@ static void mysql_close(struct conn *conn)
 
 	frames_close(conn);
 	statements_free(&self->statements, conn_quota(conn));
-	buf_fini(&self->types);
+	buf_fini(&self->shape.types);
+	buf_fini(&self->shape.names);
 }
 
 #define OWN(member) offsetof(struct mysql_conf, member)

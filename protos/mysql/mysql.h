@@ -30,6 +30,9 @@ enum {
 	COLUMNS_KEPT_MAX = 1024, /* whose types are known, for rows as text */
 };
 
+/* A statement's number: MariaDB's clients mean the one that was prepared last. */
+#define NOT_NUMBERED UINT32_MAX
+
 enum mysql_command {
 	COM_QUIT = 0x01,
 	COM_INIT_DB = 0x02,
@@ -98,6 +101,12 @@ enum mysql_note {
 enum compression { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
 enum eofs { EOFS_UNKNOWN, EOFS_SENT, EOFS_DEPRECATED };
 
+/* Columns, as far as rows as text need them. */
+struct shape {
+	struct buf types; /* type and flags */
+	struct buf names; /* two bytes of length, the name */
+};
+
 /* A conversation: what outlives a loss. */
 struct mysql_self {
 	uint64_t server_caps, caps; /* offered; in force, from the login on */
@@ -110,8 +119,8 @@ struct mysql_self {
 	uint8_t compression, compression_asked;
 	uint16_t user_len, db_len, version_len;
 	struct statements_kept statements;
-	struct buf types;  /* of the last result set's columns: type, flags; for rows as text */
-	uint32_t types_of; /* the statement whose they are */
+	uint32_t last_prepared; /* the statement, where MariaDB's clients leave its number out */
+	struct shape shape;	/* of the last result set */
 	uint8_t user[NAME_MAX_BYTES], db[NAME_MAX_BYTES], version[VERSION_MAX];
 };
 
@@ -148,6 +157,7 @@ struct mysql {
 	bool awaits_file; /* LOAD DATA LOCAL */
 	bool stream;	  /* binlog events until the connection ends */
 	bool has_ok, has_rows, has_id, no_escapes;
+	bool waits;  /* executed before it was numbered: `params` are as on the wire */
 	uint32_t id; /* of the statement */
 	uint32_t columns, columns_left, params_left;
 	uint32_t results, warnings, error_code;
@@ -211,9 +221,14 @@ void answer_packet(struct reading *r, const struct packet_head *p);
 unsigned answer_ok(struct reading *r, struct exchange *x, struct bytes body);
 void answer_error(struct exchange *x, struct bytes body);
 
-/* rows.c */
-void rows_columns(struct reading *r, struct exchange *x);
-void rows_column(struct reading *r, struct exchange *x, struct bytes definition);
+/* A statement has its number: what was executed before that is read now. */
+void command_numbered(struct reading *r, struct exchange *prepare, struct statement *st);
+
+/* rows.c: columns begin, each of them, their end; or none, since the client has them. */
+void rows_columns(struct reading *r);
+void rows_column(struct reading *r, struct bytes definition);
+void rows_columns_end(struct reading *r, struct exchange *x);
+void rows_columns_known(struct reading *r, struct exchange *x);
 void rows_row(struct reading *r, struct exchange *x, struct bytes row, bool whole);
 
 /* compress.c */

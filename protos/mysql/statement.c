@@ -28,10 +28,16 @@ struct statement *statement_find(const struct statements_kept *s, uint32_t id)
 	return i < s->count && s->at[i]->id == id ? s->at[i] : NULL;
 }
 
+static void release(struct statement *st, struct quota *quota)
+{
+	quota_give(quota, st->size + st->shape_types + st->shape_names);
+	free(st->shape);
+	free(st);
+}
+
 static void drop_at(struct statements_kept *s, struct quota *quota, size_t i)
 {
-	quota_give(quota, s->at[i]->size);
-	free(s->at[i]);
+	release(s->at[i], quota);
 	s->count--;
 	memmove(s->at + i, s->at + i + 1, (s->count - i) * sizeof(struct statement *));
 }
@@ -91,12 +97,29 @@ struct statement *statement_add(struct statements_kept *s, struct quota *quota, 
 	return st;
 }
 
+void statement_shape(struct statement *st, struct quota *quota, struct bytes types,
+		     struct bytes names)
+{
+	size_t all = types.len + names.len;
+
+	if (all != st->shape_types + st->shape_names) {
+		quota_give(quota, st->shape_types + st->shape_names);
+		free(st->shape);
+		st->shape = all > 0 ? must_alloc(all) : NULL;
+		quota_take(quota, all);
+	}
+	st->shape_types = (uint32_t)types.len;
+	st->shape_names = (uint32_t)names.len;
+	if (types.len > 0)
+		memcpy(st->shape, types.at, types.len);
+	if (names.len > 0)
+		memcpy(st->shape + types.len, names.at, names.len);
+}
+
 void statements_free(struct statements_kept *s, struct quota *quota)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		quota_give(quota, s->at[i]->size);
-		free(s->at[i]);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		release(s->at[i], quota);
 	quota_give(quota, s->room * sizeof(struct statement *));
 	free(s->at);
 	*s = (struct statements_kept){0};

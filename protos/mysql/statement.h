@@ -1,5 +1,5 @@
 /*
- * The prepared statements of a session: text, fingerprint, parameters.
+ * The prepared statements of a session: text, fingerprint, parameters, columns.
  *
  * Owns     the statements, at most STATEMENTS_MAX of a session; at the limit the oldest goes. All
  *          is charged to the quota
@@ -22,6 +22,8 @@ struct statement {
 	size_t size;
 	uint8_t *types; /* two bytes a parameter; then a bit each: sent as long data */
 	uint8_t *long_data;
+	uint8_t *shape; /* of its result, see rows.c: columns' types, then their names; or NULL */
+	uint32_t shape_types, shape_names;
 	uint8_t texts[]; /* text, fingerprint, method, tables */
 };
 
@@ -34,6 +36,9 @@ struct statement *statement_find(const struct statements_kept *s, uint32_t id);
 /* In place of one with that id. */
 struct statement *statement_add(struct statements_kept *s, struct quota *quota, uint32_t id,
 				uint16_t params, const struct bytes texts[4]);
+/* What its result looks like; servers may leave that out later. */
+void statement_shape(struct statement *st, struct quota *quota, struct bytes types,
+		     struct bytes names);
 void statement_drop(struct statements_kept *s, struct quota *quota, uint32_t id);
 void statements_free(struct statements_kept *s, struct quota *quota);
 

@@ -64,6 +64,10 @@ void mysql_settle(struct exchange *x)
 	const struct mysql_self *self = conn_self(x->conn);
 	struct mysql *m = mysql_of(x);
 
+	if (m->waits) { /* its statement was never numbered */
+		m->params = (struct clip){0};
+		x->notes |= MYSQL_NOTE_PARAMS;
+	}
 	if (!m->login && m->command != COM_NOTICE)
 		x->notes |= !self->knows_caps ? MYSQL_NOTE_LOGIN
 			    : self->lost      ? MYSQL_NOTE_SESSION

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Records the MySQL captures that belong to the project: tests/record/record_mysql.py [CASE...]
 
-A MariaDB server in a temporary folder and real clients (mariadb's own command line, PyMySQL, MySQL's
-connector for Python, Go's driver; the latter three from their registries into that folder) talk over
-the loopback of a network namespace made for the purpose, while tcpdump listens. Leaves
+A MariaDB server in a temporary folder and real clients (MariaDB's own command line and C library,
+PyMySQL, MySQL's connector for Python, Go's driver, MySQL's and MariaDB's drivers for Java; all but the
+first two from their registries into that folder) talk over the loopback of a network namespace made for the purpose, while tcpdump listens. Leaves
 tests/captures/mysql/CASE.pcap and CASE.log: what the clients say they asked and got, a JSON line each.
 Needs root, scripts/install-packages record, pip and, for case go, Go.
 """
@@ -311,6 +311,116 @@ def case_go(log):
         log.add(client="go", **json.loads(line))
 
 
+def clients_own_log(log, *command):
+    import json
+    for line in run(*command, stdout=subprocess.PIPE).stdout.decode().splitlines():
+        log.add(**json.loads(line))
+
+
+def case_bulk(log):
+    """MariaDB's own library: many rows in one message, with NULLs and defaults among them."""
+    clients_own_log(log, os.environ["C_CLIENT"], "bulk")
+
+
+def case_cursor(log):
+    clients_own_log(log, os.environ["C_CLIENT"], "cursor")
+
+
+def case_metadata(log):
+    clients_own_log(log, os.environ["C_CLIENT"], "metadata")
+
+
+def case_progress(log):
+    clients_own_log(log, os.environ["C_CLIENT"], "progress")
+
+
+def case_direct(log):
+    """Prepared and executed at one go, before the server has numbered the statement."""
+    clients_own_log(log, os.environ["C_CLIENT"], "direct")
+
+
+def java(log, name, url):
+    clients_own_log(log, "java", "-XX:TieredStopAtLevel=1", "-cp", os.environ["JAVA_CLIENT"] + ":" +
+                    os.environ["JAVA_CLIENT"] + "/*", "Client", name, f"jdbc:{url}")
+
+
+def case_java(log):
+    """MySQL's driver: prepared by the server, rows fetched from cursors."""
+    java(log, "mysql-java", f"mysql://127.0.0.1:{PORT}/shop?sslMode=DISABLED&useServerPrepStmts=true&"
+         "emulateUnsupportedPstmts=false&useCursorFetch=true&defaultFetchSize=2&allowMultiQueries=true")
+
+
+def case_java_compressed(log):
+    java(log, "mysql-java", f"mysql://127.0.0.1:{PORT}/shop?sslMode=DISABLED&useCompression=true&"
+         "useServerPrepStmts=true&emulateUnsupportedPstmts=false&allowMultiQueries=true")
+
+
+def case_java_mariadb(log):
+    """MariaDB's driver: statements executed before they are prepared, bulk, metadata left out."""
+    java(log, "mariadb-java", f"mariadb://127.0.0.1:{PORT}/shop?sslMode=disable&useServerPrepStmts=true&"
+         "useBulkStmts=true&allowMultiQueries=true")
+
+
+def case_broken(log):
+    """Errors in the middle of rows."""
+    with Session(log, "pymysql", database="shop") as s:
+        s.ask("select 'id-1', seq, repeat('r', 50), (select s.seq from seq_1_to_2 s where s.seq <= if(t.seq = 40, 2, 1)) "
+              "from seq_1_to_80 t")
+        s.ask("select 'id-2'")
+
+
+def case_tls(log):
+    run("mariadb", "--no-defaults", "-h127.0.0.1", f"-P{PORT}", "-ushop", "-pt0psecret", "shop", "--ssl",
+        "--skip-ssl-verify-server-cert", "-e", "select 'never seen', repeat('x', 3000)", stdout=subprocess.DEVNULL)
+
+
+class Raw:
+    """Packets as they are, for what no driver does."""
+
+    def __init__(self):
+        import pymysql
+        self.db = pymysql.connect(host="127.0.0.1", port=PORT, database="shop", ssl_disabled=True, autocommit=None, **USER)
+        self.socket = self.db._sock
+        self.port = self.socket.getsockname()[1]
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self):
+        self.db._next_seq_id = 1
+        self.db._read_query_result()
+
+
+def case_windowed(log):
+    """A client that keeps several questions under way, each in a segment of its own."""
+    raw = Raw()
+    queries = [f"select 'id-{i + 1}', repeat('w', {i * 37 % 500})" for i in range(40)]
+    sent, waiting = [], 4
+    for i, query in enumerate(queries):
+        sent.append(time.time_ns())
+        raw.socket.sendall(packet(query))
+        time.sleep(0.0005)
+        if i >= waiting:
+            raw.read()
+            log.add(client="raw", port=raw.port, query=queries[i - waiting], rows=1, sent_at=sent[i - waiting],
+                    done_at=time.time_ns())
+    for i in range(len(queries) - waiting, len(queries)):
+        raw.read()
+        log.add(client="raw", port=raw.port, query=queries[i], rows=1, sent_at=sent[i], done_at=time.time_ns())
+    raw.db.close()
+
+
+def build_c(folder):
+    os.environ["C_CLIENT"] = os.path.join(folder, "c_client")
+    flags = run("mariadb_config", "--cflags", "--libs", stdout=subprocess.PIPE).stdout.decode().split()
+    run("cc", "-o", os.environ["C_CLIENT"], os.path.join(HERE, "mysql_c", "client.c"), *flags)
+
+
+def build_java(folder):
+    os.environ["JAVA_CLIENT"] = to = os.path.join(folder, "mysql_java")
+    for name in ("com.mysql:mysql-connector-j:9.1.0", "org.mariadb.jdbc:mariadb-java-client:3.5.1"):
+        run("mvn", "-q", "dependency:copy", f"-Dartifact={name}", f"-DoutputDirectory={to}")
+    run("javac", "-d", to, os.path.join(HERE, "mysql_java", "Client.java"))
+
+
 def build_go(folder):
     run("cp", "-r", os.path.join(HERE, "mysql_go"), folder)
     os.environ["GO_CLIENT"] = os.path.join(folder, "mysql_go")
@@ -325,6 +435,10 @@ def main(wanted):
         sys.path.insert(0, folder + "/python")
         if not wanted or "go" in wanted:
             build_go(folder)
+        if not wanted or {"bulk", "cursor", "metadata", "progress", "direct"} & set(wanted):
+            build_c(folder)
+        if not wanted or [name for name in wanted if name.startswith("java")]:
+            build_java(folder)
         enter_namespace()
         os.makedirs(CAPTURES, exist_ok=True)
         with mariadb(folder):
