@@ -1,7 +1,9 @@
 #include "outputs/outputs.h"
 
-extern const struct output output_console, output_calls, output_file, output_top;
+extern const struct output output_console, output_elasticsearch, output_file, output_opensearch,
+	output_calls, output_top;
 
 const struct output *const outputs[] = {
-	&output_console, &output_calls, &output_file, &output_top, NULL,
+	&output_console, &output_elasticsearch, &output_file, &output_opensearch,
+	&output_calls,	 &output_top,		NULL,
 };

@@ -21,9 +21,14 @@ static const void *member_of(const struct option *row, const void *conf)
 	return (const char *)conf + row->offset;
 }
 
+bool option_is_map(const struct option *row)
+{
+	return row->type == OPTION_PAIRS || row->type == OPTION_SECRETS;
+}
+
 bool option_is_list(const struct option *row)
 {
-	return row->type == OPTION_TEXTS || row->type == OPTION_PAIRS || row->type == OPTION_PORTS;
+	return row->type == OPTION_TEXTS || row->type == OPTION_PORTS || option_is_map(row);
 }
 
 /* ---- What is expected ---- */
@@ -73,6 +78,7 @@ void option_expected(const struct option *row, char *to, size_t size)
 		[OPTION_SECRET] = "a text",
 		[OPTION_TEXTS] = "a list of texts such as [a, b]",
 		[OPTION_PAIRS] = "names with values such as {a: b}",
+		[OPTION_SECRETS] = "names with values such as {a: b}",
 		[OPTION_PORTS] = "ports from 1 to 65535 such as [80, 8080]",
 	};
 	char range[80];
@@ -88,7 +94,7 @@ void option_expected(const struct option *row, char *to, size_t size)
 static bool unexpected(const struct option *row, const char *text, struct fault *fault)
 {
 	char expected[256];
-	bool shown = row->type != OPTION_SECRET;
+	bool shown = row->type != OPTION_SECRET && row->type != OPTION_SECRETS;
 
 	option_expected(row, expected, sizeof(expected));
 	return fault_set(fault, "expected %s, got \"%.*s%s\"", expected, shown ? SHOWN_MAX : 0,
@@ -138,9 +144,17 @@ static bool choice_parse(const struct option *row, const char *text, int *to)
 	return false;
 }
 
+/* What may be a secret is wiped before its memory is given away. */
+static void text_free(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 static void text_set(char **to, const char *text)
 {
-	free(*to);
+	text_free(*to);
 	*to = must_strdup(text);
 }
 
@@ -149,7 +163,7 @@ static void text_set(char **to, const char *text)
 static void texts_fini(struct texts *texts)
 {
 	for (size_t i = 0; i < texts->count; i++)
-		free(texts->at[i]);
+		text_free(texts->at[i]);
 	free(texts->at);
 	*texts = (struct texts){0};
 }
@@ -202,7 +216,7 @@ bool option_parse_items(const struct option *row, void *conf, const char *const 
 	if (row->type == OPTION_PORTS)
 		return ports_parse(items, count, member(row, conf)) ||
 		       ports_fault(row, items, count, fault);
-	for (size_t i = 0; row->type == OPTION_PAIRS && i < count; i++)
+	for (size_t i = 0; option_is_map(row) && i < count; i++)
 		if (strchr(items[i], '=') == NULL || items[i][0] == '=')
 			return unexpected(row, items[i], fault);
 	texts = member(row, conf);
@@ -284,7 +298,7 @@ static bool flow_split(const char *text, bool pairs, char *to, const char **item
 
 static bool list_parse(const struct option *row, void *conf, const char *text, struct fault *fault)
 {
-	bool pairs = row->type == OPTION_PAIRS;
+	bool pairs = option_is_map(row);
 	const char **items;
 	size_t count;
 	char *copy;
@@ -327,6 +341,7 @@ bool option_parse(const struct option *row, void *conf, const char *text, struct
 		break;
 	case OPTION_TEXTS:
 	case OPTION_PAIRS:
+	case OPTION_SECRETS:
 	case OPTION_PORTS:
 		return list_parse(row, conf, text, fault);
 	}
@@ -346,10 +361,10 @@ void option_free(const struct option *table, void *conf)
 	for (const struct option *row = table; row != NULL && row->name != NULL; row++) {
 		char **text = member(row, conf);
 
-		if (row->type == OPTION_TEXTS || row->type == OPTION_PAIRS) {
+		if (row->type == OPTION_TEXTS || option_is_map(row)) {
 			texts_fini(member(row, conf));
 		} else if (row->type == OPTION_TEXT || row->type == OPTION_SECRET) {
-			free(*text);
+			text_free(*text);
 			*text = NULL;
 		}
 	}
@@ -484,6 +499,10 @@ void option_print(const struct option *row, const void *conf, FILE *to)
 		break;
 	case OPTION_PAIRS:
 		pairs_print(from, to);
+		break;
+	case OPTION_SECRETS:
+		texts = from;
+		fputs(texts->count == 0 ? "{}" : "{} # set, not shown", to);
 		break;
 	case OPTION_PORTS:
 		ports_print(from, to);

@@ -28,6 +28,7 @@ enum option_type {
 	OPTION_TEXTS,	 /* struct texts: a YAML list, or one text */
 	OPTION_PAIRS,	 /* struct texts, each "key=value": a YAML map; a list of values is
 			    several, one behind the other */
+	OPTION_SECRETS,	 /* as PAIRS, but their values are never printed */
 	OPTION_PORTS,	 /* struct ports: a YAML list of 1–65535, or one */
 };
 
@@ -68,8 +69,10 @@ bool option_parse_items(const struct option *row, void *conf, const char *const 
 /* How many pairs from `at` on have its key. */
 size_t option_pair_run(const struct texts *pairs, size_t at);
 
-/* TEXTS, PAIRS or PORTS. */
+/* TEXTS, PAIRS, SECRETS or PORTS. */
 bool option_is_list(const struct option *row);
+/* PAIRS or SECRETS. */
+bool option_is_map(const struct option *row);
 
 void option_free(const struct option *table, void *conf);
 

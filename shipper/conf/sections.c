@@ -316,7 +316,7 @@ void sections_preset(const struct section *section, const struct option *row, FI
 			fprintf(to, "%s%u", i > 0 ? ", " : "", proto->ports[i]);
 		fputc(']', to);
 	} else if (empty && option_is_list(row)) {
-		fputs(row->type == OPTION_PAIRS ? "{}" : "[]", to);
+		fputs(option_is_map(row) ? "{}" : "[]", to);
 	} else if (empty) {
 		fputs("\"\"", to);
 	} else {

@@ -99,7 +99,7 @@ static bool set(const struct option *row, void *conf, const struct node *node, s
 	case NODE_LIST:
 		return set_list(row, conf, node, fault);
 	case NODE_MAP:
-		if (row->type == OPTION_PAIRS)
+		if (option_is_map(row))
 			return set_pairs(row, conf, node, fault);
 	}
 	option_expected(row, expected, sizeof(expected));

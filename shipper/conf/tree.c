@@ -2,11 +2,15 @@
 
 #include "shipper/base/must.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 256 };
+void text_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
 
 void tree_init(struct tree *tree)
 {
@@ -22,7 +26,7 @@ void tree_fini(struct tree *tree)
 	for (struct node *node = tree->made; node != NULL; node = next) {
 		next = node->made;
 		free(node->key);
-		free(node->text);
+		text_wipe(node->text);
 		free(node->unset);
 		free(node);
 	}
@@ -103,7 +107,7 @@ struct node *node_make(struct tree *tree, struct node *map, const char *dotted)
 {
 	struct node *node = map;
 
-	if (strlen(dotted) > KEY_MAX)
+	if (strlen(dotted) > TREE_KEY_MAX)
 		return NULL;
 	for (;; dotted++) {
 		size_t len = strcspn(dotted, ".");
@@ -130,7 +134,7 @@ void node_set_text(struct node *node, const char *text)
 {
 	char *copy = must_strdup(text);
 
-	free(node->text);
+	text_wipe(node->text);
 	node->text = copy;
 	node->kind = NODE_TEXT;
 	node->first = node->last = NULL;
@@ -138,7 +142,7 @@ void node_set_text(struct node *node, const char *text)
 
 void node_replace(struct node *node, struct node *fresh)
 {
-	free(node->text);
+	text_wipe(node->text);
 	free(node->unset);
 	node->kind = fresh->kind;
 	node->text = fresh->text;
@@ -149,109 +153,4 @@ void node_replace(struct node *node, struct node *fresh)
 	fresh->kind = NODE_NONE;
 	fresh->text = fresh->unset = NULL;
 	fresh->first = fresh->last = NULL;
-}
-
-/* ---- Variables ---- */
-
-__attribute__((format(printf, 2, 3))) static void unset(struct node *node, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	free(node->unset);
-	node->unset = must_strdup(text);
-}
-
-/* What stands for ${inside}, or NULL. */
-static const char *value_of(struct node *node, const char *inside, size_t len, size_t *value_len)
-{
-	char name[KEY_MAX];
-	size_t name_len = 0;
-	const char *value;
-
-	while (name_len < len && inside[name_len] != ':')
-		name_len++;
-	if (name_len == 0 || name_len >= sizeof(name)) {
-		unset(node, "${%.80s names no variable", inside);
-		return NULL;
-	}
-	memcpy(name, inside, name_len);
-	name[name_len] = '\0';
-	value = getenv(name);
-	if (value != NULL) {
-		*value_len = strlen(value);
-	} else if (name_len < len && inside[name_len + 1] != '?') {
-		value = inside + name_len + 1;
-		*value_len = len - name_len - 1;
-	} else {
-		unset(node,
-		      "the variable %.80s is not set, and no default is given: ${NAME:default}",
-		      name);
-	}
-	return value;
-}
-
-static void text_expand(struct node *node)
-{
-	const char *from = node->text;
-	char *whole = NULL;
-	size_t size;
-	FILE *to = open_memstream(&whole, &size);
-
-	must(to != NULL);
-	while (*from != '\0') {
-		size_t plain = strcspn(from, "$"), len, value_len;
-		const char *value;
-
-		fwrite(from, 1, plain, to);
-		from += plain;
-		if (strncmp(from, "$${", 3) == 0) {
-			fputs("${", to);
-			from += 3;
-			continue;
-		}
-		if (strncmp(from, "${", 2) != 0) {
-			if (*from != '\0')
-				fputc(*from++, to);
-			continue;
-		}
-		len = strcspn(from + 2, "}");
-		if (from[2 + len] == '\0') {
-			unset(node, "%.80s has no closing }", from);
-			break;
-		}
-		value = value_of(node, from + 2, len, &value_len);
-		if (value == NULL)
-			break;
-		fwrite(value, 1, value_len, to);
-		from += 2 + len + 1;
-	}
-	fclose(to);
-	if (size > TREE_TEXT_MAX)
-		unset(node, "too long after its variables were put in");
-	free(node->text);
-	node->text = whole;
-}
-
-void tree_expand(struct tree *tree)
-{
-	for (struct node *node = tree->made; node != NULL; node = node->made)
-		if (node->kind == NODE_TEXT && strchr(node->text, '$') != NULL)
-			text_expand(node);
-}
-
-static void check(const struct node *node, struct faults *faults)
-{
-	if (node->unset != NULL)
-		faults_add(faults, node->line, node->column, "%s", node->unset);
-	for (const struct node *member = node->first; member != NULL; member = member->next)
-		check(member, faults);
-}
-
-void tree_check(const struct tree *tree, struct faults *faults)
-{
-	check(tree->root, faults);
 }

@@ -6,7 +6,8 @@
  *
  * Dotted keys and nested maps become the same tree, and a value that is given twice is a fault.
  * Anchors and aliases are known. `${VAR}` and `${VAR:default}` are put in by tree_expand, after
- * reading, so that a variable's value is never read as YAML.
+ * reading, so that a variable's value is never read as YAML. So is `${file:NAME}`, what the file
+ * holds without the newline at its end; a name without a slash is one of systemd's credentials.
  *
  * Source   YAML 1.1, as libyaml has it
  * Owns     all nodes and texts, until tree_fini
@@ -21,6 +22,7 @@
 enum {
 	TREE_BYTES_MAX = 1 << 20,
 	TREE_DEPTH_MAX = 32,
+	TREE_KEY_MAX = 256,
 	TREE_NODES_MAX = 20000,
 	TREE_TEXT_MAX = 64 << 10,   /* one text, after variables were put in */
 	TREE_COPIED_MAX = 16 << 20, /* bytes of texts that aliases repeat */
@@ -73,6 +75,8 @@ struct node *node_find(const struct node *map, const char *dotted);
 /* Finds or makes the maps on the way and the node; NULL when something else is on the way, or the
  * name is too long. */
 struct node *node_make(struct tree *tree, struct node *map, const char *dotted);
+/* Frees what may be a secret, wiped. NULL will do. */
+void text_wipe(char *text);
 void node_set_text(struct node *node, const char *text);
 /* `node` gets the value of `fresh`, which is left empty. */
 void node_replace(struct node *node, struct node *fresh);

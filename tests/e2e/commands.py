@@ -240,6 +240,31 @@ def configurations_that_are_none():
     one_line(2, "tab.yml:2:1: ", "test", "config", write("tab.yml", "flow:\n\ttcp_timeout: 1s\n"))
     one_line(2, "capture.yml:", "test", "config", write("capture.yml", read(CAPTURE)))
     one_line(2, "-E flow.tcp_timeuot: unknown option", "test", "config", "-E", "flow.tcp_timeuot=1s")
+    for name, value, text in (("hosts", "[ftp://x]", "expected http or https"), ("hosts", "[]", "none is named"),
+                              ("hosts", "[http://me:pw@es]", "no user or password in a URL"),
+                              ("hosts", "[es one]", "is not a host"), ("password", "pw", "username is not"),
+                              ("index", "Logs", "no L in the name of an index"),
+                              ("index", "x-%{+yyyy.ww}", "a date is made of"),
+                              ("proxy_url", "gopher://x", "expected http, https, socks5"),
+                              ("ssl.key", "/x", "ssl.certificate and ssl.key go together"),
+                              ("ssl.ca_trusted_fingerprint", "ab:cd", "64 hexadecimal digits"),
+                              ("ssl.certificate_authorities", "[/etc/passwd]", "no PEM certificate"),
+                              ("ssl.certificate_authorities", "[/no/ca.pem]", "cannot read /no/ca.pem: No such file"),
+                              ("ssl.supported_protocols", "[SSLv3]", "expected TLSv1.1, TLSv1.2 or TLSv1.3"),
+                              ("ssl.keey", "/x", "did you mean output.elasticsearch.ssl.key"),
+                              ("headers", "{\"a b\": c}", "cannot be a header"),
+                              ("password", "${file:/no/such}", "${file:/no/such} cannot be read: No such file"),
+                              ("password", "${file:es}", "CREDENTIALS_DIRECTORY is not set")):
+        done = one_line(2, text, "test", "config", "-E", f"output.elasticsearch.{name}={value}")
+        assert "pw" not in done.err, done.err
+    for pair in (("username=me", "api_key=a:b"), ("aws.region=x", "bearer_token=y")):
+        one_line(2, "one way to log in is enough", "test", "config",
+                 *(word for one in pair for word in ("-E", "output.elasticsearch." + one)))
+    one_line(2, "but no host is https", "test", "config", "-E", "output.elasticsearch.ssl.ca_trusted_fingerprint="
+             + "ab" * 32)
+    one_line(2, "output.opensearch: output.elasticsearch is enabled too", "test", "config", "-E",
+             "output.opensearch.hosts=[a]", "-E", "output.elasticsearch.hosts=[a]")
+    one_line(2, "output.elastic: unknown option", "test", "config", "-E", "output.elastic.hosts=[a]")
     one_line(2, "output.console is enabled too", "replay", "-E", "output.console.pretty=true", "-E",
              "output.file.path=/x", CAPTURE)
 
@@ -249,12 +274,12 @@ def packetbeat_is_understood():
     """a packetbeat.yml is understood, with a remark for each setting that is not ours"""
     write("packetbeat.yml", "packetbeat.interfaces.device: any\n"
                             "packetbeat.protocols:\n- type: http\n  ports: [8080]\n- type: dns\n  ports: [53]\n"
-                            "output.elasticsearch:\n  hosts: [\"localhost:9200\"]\n")
+                            "output.logstash:\n  hosts: [\"localhost:5044\"]\n")
     done = wirespan("replay", "-c", "packetbeat.yml", CAPTURE).says(
         0, "packetbeat.yml:1: packetbeat.interfaces.device is read as capture.devices",
         "packetbeat.yml:3: packetbeat.protocols: http is read as protocols.http",
         "packetbeat.yml:5: packetbeat.protocols: dns is passed over",
-        "packetbeat.yml:7: output.elasticsearch is passed over")
+        "packetbeat.yml:7: output.logstash is passed over")
     done.documents(EXPECTED)
 
 

@@ -14,7 +14,7 @@ struct paint {
 	nsec dries;
 	char *name, *recipe;
 	int colour;
-	struct texts makers, labels;
+	struct texts makers, labels, mixes;
 	struct ports ports;
 };
 
@@ -31,6 +31,7 @@ static const struct option paints[] = {
 	{"colour", OPTION_CHOICE, AT(colour), "green", 0, 0, colours, NULL, "."},
 	{"makers", OPTION_TEXTS, AT(makers), "[a, \"b, c\"]", 0, 0, NULL, NULL, "."},
 	{"labels", OPTION_PAIRS, AT(labels), "{team: shop}", 0, 0, NULL, NULL, "."},
+	{"mixes", OPTION_SECRETS, AT(mixes), "", 0, 0, NULL, NULL, "."},
 	{"ports", OPTION_PORTS, AT(ports), "[80, 8080]", 0, 0, NULL, NULL, "."},
 	{0},
 };
@@ -248,6 +249,9 @@ Test(option, values_are_printed_as_yaml)
 	takes("name", "$${x} $$ \x7f\xc2\x85\xe2\x80\xa8\xef\xbb\xbf\xef\xbf\xbf é");
 	prints("name", "\"$$${x} $$ \\u007f\\u0085\\u2028\\ufeff\\uffff é\"");
 	prints("recipe", "\"\" # set, not shown");
+	prints("mixes", "{}");
+	takes("mixes", "{a: pin}");
+	prints("mixes", "{} # set, not shown");
 	prints("colour", "green");
 	prints("makers", "[\"a\", \"b, c\"]");
 	prints("labels", "{\"team\": \"shop\"}");

@@ -384,6 +384,51 @@ Test(settings, files_that_are_none)
 
 /* ---- Variables and overrides ---- */
 
+/* A file in a folder of its own, and the folder's name. */
+static const char *folder_with(const char *name, const char *text)
+{
+	static char folder[] = "/tmp/wirespan-test-XXXXXX";
+	char at[100];
+
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(at, sizeof(at), "%s/%s", folder, name);
+	FILE *file = fopen(at, "w");
+
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+	return folder;
+}
+
+Test(settings, files_are_put_in)
+{
+	const char *folder = folder_with("word", "se: {c} \"ret\"\n\n");
+	char text[200];
+
+	snprintf(text, sizeof(text), "name: <${file:%s/word}>\n", folder);
+	takes(text);
+	cr_assert_str_eq(settings.agent.name, "<se: {c} \"ret\">");
+	settings_free(&settings);
+	refuses("name: ${file:word}\n",
+		"1:1: ${file:word}: systemd has given no credentials (CREDENTIALS_DIRECTORY is not "
+		"set); the name of a file begins with / or ./");
+	faults_free(&faults);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	takes("name: ${file:word}\n");
+	cr_assert_str_eq(settings.agent.name, "se: {c} \"ret\"");
+	settings_free(&settings);
+	refuses("name: ${file:other}\n",
+		"1:1: ${file:other} cannot be read: No such file or directory");
+	refuses("name: ${file:/}\n", "1:1: ${file:/} cannot be read: Is a directory");
+	refuses("name: ${file:/dev/zero}\n",
+		"1:1: ${file:/dev/zero}: it holds no text, or too much of it");
+	refuses("name: ${file:}\n", "1:1: ${file:} names no file");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	snprintf(text, sizeof(text), "%s/word", folder);
+	remove(text);
+	remove(folder);
+}
+
 Test(settings, variables)
 {
 	setenv("WIRESPAN_A", "alpha", 1);
@@ -459,7 +504,8 @@ Test(settings, packetbeat_as_it_is_installed)
 	cr_assert_eq(settings.capture.buffer_bytes, 100LL << 20);
 	cr_assert_eq(http()->ports.at[1], 9000);
 	drop_others();
-	cr_assert_eq(faults.remarks.count, 11);
+	cr_assert_str_eq(settings.output->name, "elasticsearch");
+	cr_assert_eq(faults.remarks.count, 10);
 	settings_free(&settings);
 }
 

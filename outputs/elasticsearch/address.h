@@ -1,0 +1,25 @@
+/*
+ * A host as it is configured, as the URL that requests begin with.
+ *
+ *   es1                    http://es1:9200
+ *   https://es1/prefix     https://es1:9200/prefix
+ *   [::1]:9201             http://[::1]:9201
+ *
+ * Source   RFC 3986; the port without which the others are used is the engines' own
+ * Errors   a fault that names the text, and never what could be a password in it
+ */
+#ifndef WIRESPAN_OUTPUTS_ELASTICSEARCH_ADDRESS_H
+#define WIRESPAN_OUTPUTS_ELASTICSEARCH_ADDRESS_H
+
+#include "shipper/base/fault.h"
+
+/* Without a slash at the end; NULL with a fault. Free it. */
+char *address_url(const char *text, const char *scheme, const char *path, struct fault *fault);
+
+/* A proxy's URL: well formed, and without a password in it. */
+bool address_check_proxy(const char *text, struct fault *fault);
+
+/* Percent-encoded, with upper case digits, as a signature over it asks. Free it. */
+char *address_encode(const char *text);
+
+#endif
