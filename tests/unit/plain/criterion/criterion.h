@@ -14,6 +14,7 @@
 #endif
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -49,29 +50,40 @@ void plain_test_add(struct plain_test *test);
 		  __VA_ARGS__);                                                              \
 	static void plain_run_##s##_##n(void)
 
-/* The message, if there is one, is printed as it is. */
-#define cr_assert(condition, ...)                                                       \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			_Exit(101);                                                     \
-		}                                                                       \
+static inline __attribute__((noreturn, format(printf, 4, 5))) void plain_fail(
+	const char *file, int line, const char *condition, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%d: %s: ", file, line, condition);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	_Exit(101);
+}
+
+#define cr_assert(condition, ...)                                                   \
+	do {                                                                        \
+		if (!(condition))                                                   \
+			plain_fail(__FILE__, __LINE__, #condition, "" __VA_ARGS__); \
 	} while (0)
 
 #define cr_skip_test(...)   _Exit(0)
-#define cr_assert_fail(...) cr_assert(!"reached")
+#define cr_assert_fail(...) cr_assert(!"reached", __VA_ARGS__)
 
-#define cr_assert_not(x, ...)	       cr_assert(!(x))
-#define cr_assert_eq(a, b, ...)	       cr_assert((a) == (b))
-#define cr_assert_neq(a, b, ...)       cr_assert((a) != (b))
-#define cr_assert_lt(a, b, ...)	       cr_assert((a) < (b))
-#define cr_assert_leq(a, b, ...)       cr_assert((a) <= (b))
-#define cr_assert_gt(a, b, ...)	       cr_assert((a) > (b))
-#define cr_assert_geq(a, b, ...)       cr_assert((a) >= (b))
-#define cr_assert_null(p, ...)	       cr_assert((p) == NULL)
-#define cr_assert_not_null(p, ...)     cr_assert((p) != NULL)
-#define cr_assert_str_eq(a, b, ...)    cr_assert(strcmp(a, b) == 0)
-#define cr_assert_arr_eq(a, b, n, ...) cr_assert(memcmp(a, b, n) == 0)
+#define cr_assert_not(x, ...)	       cr_assert(!(x), __VA_ARGS__)
+#define cr_assert_eq(a, b, ...)	       cr_assert((a) == (b), __VA_ARGS__)
+#define cr_assert_neq(a, b, ...)       cr_assert((a) != (b), __VA_ARGS__)
+#define cr_assert_lt(a, b, ...)	       cr_assert((a) < (b), __VA_ARGS__)
+#define cr_assert_leq(a, b, ...)       cr_assert((a) <= (b), __VA_ARGS__)
+#define cr_assert_gt(a, b, ...)	       cr_assert((a) > (b), __VA_ARGS__)
+#define cr_assert_geq(a, b, ...)       cr_assert((a) >= (b), __VA_ARGS__)
+#define cr_assert_null(p, ...)	       cr_assert((p) == NULL, __VA_ARGS__)
+#define cr_assert_not_null(p, ...)     cr_assert((p) != NULL, __VA_ARGS__)
+#define cr_assert_str_empty(a, ...)    cr_assert((a)[0] == 0, __VA_ARGS__)
+#define cr_assert_str_eq(a, b, ...)    cr_assert(strcmp(a, b) == 0, __VA_ARGS__)
+#define cr_assert_arr_eq(a, b, n, ...) cr_assert(memcmp(a, b, n) == 0, __VA_ARGS__)
 #define cr_expect		       cr_assert
 #define cr_expect_not		       cr_assert_not
 #define cr_expect_eq		       cr_assert_eq
