@@ -492,9 +492,28 @@ static const struct story losses[] = {
 		  "GET | GET l | w | session as before a loss"}},
 };
 
+static const struct story middles[] = {
+	{.name = "in the middle the first answer may be to a question before the first one",
+	 .midstream = true,
+	 .steps = {C("*2\r\n$3\r\nGET\r\n$1\r\na\r\n"), S("$1\r\n1\r\n"),
+		   C("*2\r\n$3\r\nGET\r\n$1\r\nb\r\n"), S("$1\r\n2\r\n"),
+		   C("*2\r\n$3\r\nGET\r\n$1\r\nc\r\n"), S("$1\r\n3\r\n")},
+	 .docs = {"- | - | 1 | midstream", "GET | GET b | 2 | midstream",
+		  "GET | GET c | 3 | midstream"}},
+	{.name = "so it is when two questions come before any answer",
+	 .midstream = true,
+	 .whole = true,
+	 .steps = {C("*2\r\n$3\r\nGET\r\n$1\r\na\r\n"), C("*2\r\n$3\r\nGET\r\n$1\r\nb\r\n"),
+		   S("$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n"), C("*2\r\n$3\r\nGET\r\n$1\r\nc\r\n"),
+		   S("$1\r\n3\r\n")},
+	 .docs = {"- | - | 0 | midstream", "- | - | 1 | midstream", "- | - | 2 | midstream",
+		  "GET | GET c | 3 | midstream"}},
+};
+
 Test(redis, losses)
 {
 	TELL(losses);
+	TELL(middles);
 }
 
 Test(redis, keys_are_folded)
