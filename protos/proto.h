@@ -34,7 +34,9 @@ struct endpoints;
 struct world; /* what all conversations of a protocol share within a worker */
 
 enum step { STEP_DONE, STEP_MORE, STEP_ALIEN };
-enum guess { GUESS_NO, GUESS_MAYBE, GUESS_YES }; /* MAYBE: too few bytes to tell */
+/* MAYBE: too few bytes to tell. SURE: a question that no client asks before it has the answers to
+ * all earlier ones, of a protocol that `pipelines`. */
+enum guess { GUESS_NO, GUESS_MAYBE, GUESS_YES, GUESS_SURE };
 enum match { MATCH_ORDER, MATCH_KEY };
 enum status { STATUS_OK, STATUS_ERROR, STATUS_CLIENT_ERROR, STATUS_SERVER_ERROR };
 enum { ANSWERS_MANY = -1 };
@@ -119,7 +121,8 @@ struct proto {
 	unsigned transports;  /* PROTO_TCP | PROTO_UDP */
 	enum match match;
 	/* Clients do not wait for answers. Reading then resumes only at a question that comes right
-	 * behind an answer, so that none to earlier questions is still under way. */
+	 * behind an answer, so that none to earlier questions is still under way; of a conversation
+	 * first seen in the middle at one that is GUESS_SURE, too. */
 	bool pipelines;
 	size_t self_size; /* for a conversation: conn_self */
 	size_t side_size; /* for a direction: conn_side; zeroed when reading starts or resumes */

@@ -187,6 +187,7 @@ static enum step begin(struct reading *r, struct cursor *c)
 	case GUESS_MAYBE:
 		return rest.len > HEAD_MAX ? STEP_ALIEN : STEP_MORE;
 	case GUESS_YES:
+	case GUESS_SURE:
 		break;
 	}
 	cursor_take(c, h.used);

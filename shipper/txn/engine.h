@@ -67,6 +67,7 @@ struct conn {
 	bool datagrams;
 	bool passing;	     /* conn_pass was called by the unit that runs */
 	bool server_spoke;   /* since the place was lost */
+	bool hushed;	     /* client bytes are skipped until the server speaks */
 	bool slides;	     /* asks on while earlier answers are to come, whenever one has come */
 	bool doubted;	     /* it does, and what was paired since the loss may be wrong */
 	bool answered;	     /* something, since last nothing was open */

@@ -277,13 +277,17 @@ static void seek(struct conn *conn, enum side from, const struct piece *piece, c
 	struct bytes b = piece->bytes;
 	struct lane *lane = &conn->lane[from];
 	bool was_quiet = quiet(conn, m) || lane->kept.len > 0;
+	bool spoke = conn->server_spoke || (conn->fresh && !conn->hushed) || lane->kept.len > 0;
+	enum guess wanted =
+		from == CLIENT && conn->fresh && !conn->server_spoke ? GUESS_SURE : GUESS_YES;
 	enum guess guess;
 
-	if (from == SERVER)
+	if (from == SERVER) {
 		conn->server_spoke = true;
-	if (from == SERVER
-		    ? !conn->fresh
-		    : !conn->server_spoke || talks_on(conn, m) || !was_quiet || piece->again) {
+		conn->hushed = false;
+	}
+	if (from == SERVER ? !conn->fresh
+			   : !spoke || talks_on(conn, m) || !was_quiet || piece->again) {
 		/* If it is new after all, its answer is still to come. */
 		conn->server_spoke &= from == SERVER || !piece->again;
 		drop_kept(conn, from);
@@ -294,10 +298,11 @@ static void seek(struct conn *conn, enum side from, const struct piece *piece, c
 		conn->server_spoke = false;
 	keep(conn, from, b, m);
 	guess = conn->class->proto->start(buf_bytes(&lane->kept), from);
-	if (guess == GUESS_NO ||
+	if (guess == GUESS_NO || (guess == GUESS_YES && wanted == GUESS_SURE) ||
 	    lane->kept.len > (uint64_t)conn->engine->conf->unparsed_bytes_max) {
 		drop_kept(conn, from);
-	} else if (guess == GUESS_YES) {
+		conn->hushed = from == CLIENT && conn->class->proto->pipelines;
+	} else if (guess >= wanted) {
 		resume(conn, from);
 		run_kept(conn, from);
 	}
@@ -327,7 +332,7 @@ static bool check_server(struct conn *conn, const struct piece *piece, const str
 		conn_lose(conn, NOTE_ALIEN);
 		conn->server_spoke = true;
 		count_aliens(conn);
-	} else if (guess == GUESS_YES) {
+	} else if (guess >= GUESS_YES) {
 		conn->server_checked = true;
 		run_kept(conn, SERVER);
 	}
@@ -356,7 +361,7 @@ static void decide(struct conn *conn)
 						   : from == CLIENT ? GUESS_MAYBE
 								    : GUESS_NO;
 
-				if (guess == GUESS_YES) {
+				if (guess >= GUESS_YES) {
 					conn_choose(conn, class);
 					return;
 				}
@@ -371,16 +376,25 @@ static void decide(struct conn *conn)
 	}
 }
 
+/* Of a conversation first seen in the middle. */
+static bool may_resume(const struct conn *conn, enum side from)
+{
+	const struct proto *proto = conn->class->proto;
+
+	return !proto->pipelines || from == SERVER ||
+	       proto->start(buf_bytes(&conn->lane[CLIENT].kept), CLIENT) == GUESS_SURE;
+}
+
 static void undecided(struct conn *conn, enum side from, struct bytes b, const struct mark *m)
 {
 	keep(conn, from, b, m);
 	decide(conn);
 	if (conn->state == CONN_UNDECIDED)
 		return;
-	if (conn->state == CONN_LOST) {
+	if (conn->state == CONN_LOST && may_resume(conn, from)) {
 		resume(conn, from);
 		conn->unsure = NOTE_MIDSTREAM;
-		if (conn->class->proto->start(buf_bytes(&conn->lane[SERVER].kept), SERVER) !=
+		if (conn->class->proto->start(buf_bytes(&conn->lane[SERVER].kept), SERVER) <
 		    GUESS_YES)
 			drop_kept(conn, SERVER);
 	}
