@@ -72,6 +72,10 @@ static void keep_portal(struct pg_reading *r, const struct exchange *x)
 		.name = exchange_text(x, &p->portal),
 		.text = exchange_text(x, &x->said[CLIENT]),
 		.params = exchange_text(x, &p->params),
+		.source = exchange_text(x, &p->statement),
+		.source_id = p->source_id,
+		.binary = p->binary,
+		.formats_bound = p->formats_bound,
 		.param_count = p->param_count,
 		.unsure = x->notes & PG_NOTE_OLD,
 	};
@@ -87,6 +91,7 @@ static void run_statement(struct pg_reading *r, struct exchange *x, const struct
 
 	x->notes &= ~(uint32_t)(PG_NOTE_UNKNOWN | PG_NOTE_OLD);
 	x->said[CLIENT] = (struct clip){0};
+	p->source_id = 0;
 	if (st == NULL) {
 		x->notes |= PG_NOTE_UNKNOWN;
 		return;
@@ -96,8 +101,13 @@ static void run_statement(struct pg_reading *r, struct exchange *x, const struct
 		x->notes |= NOTE_TRIMMED;
 	if (st->parts.unsure || st->epoch != r->session->epoch)
 		x->notes |= PG_NOTE_OLD;
+	p->source_id = st->id;
 	if (st->parts.portal) {
-		p->params = (struct clip){0};
+		p->source_id = st->parts.source_id;
+		p->statement = p->params = (struct clip){0};
+		p->binary = st->parts.binary;
+		p->formats_bound = st->parts.formats_bound;
+		pg_keep(x, &p->statement, st->parts.source, PG_NAME_MAX);
 		pg_keep(x, &p->params, st->parts.params, INT64_MAX);
 		p->param_count = st->parts.param_count;
 	}
@@ -221,7 +231,7 @@ static void describe(struct pg_reading *r, const struct pg_message *m)
 	if (!portal) {
 		struct pg_statement *st = pg_find(r->session, false, name);
 
-		p->statement_id = st ? st->id : 0;
+		p->described_id = st ? st->id : 0;
 		pg_push(p, OP_TYPES);
 		if (p->command == 'D') {
 			p->statement = (struct clip){0};

@@ -146,8 +146,12 @@ static enum guess start_client(struct bytes b)
 	struct bytes body = bytes_head(cursor_rest(&c), len - 4);
 
 	switch (type) {
-	case 'Q':
-		return start_query(body, whole);
+	case 'Q': {
+		/* The next one waits for ReadyForQuery in every client there is. */
+		enum guess guess = start_query(body, whole);
+
+		return guess == GUESS_YES ? GUESS_SURE : guess;
+	}
 	case 'P':
 		return start_parse(body, whole);
 	case 'B':
@@ -274,6 +278,7 @@ static void pgsql_lose(struct conn *conn)
 	struct pg_session *s = conn_self(conn);
 
 	s->epoch++;
+	s->lost = true;
 }
 
 static void pgsql_close(struct conn *conn)
@@ -309,6 +314,10 @@ static const char *const pgsql_notes[] = {
 	"statement known from before a loss",
 	"statements behind it not run",
 	"failed at sync",
+	"login not seen",
+	"application from before a loss",
+	"transaction status not seen",
+	"statement with a secret withheld",
 	NULL,
 };
 
@@ -318,6 +327,7 @@ const struct proto proto_pgsql = {
 	.ports = {5432},
 	.transports = PROTO_TCP,
 	.match = MATCH_ORDER,
+	.pipelines = true,
 	.self_size = sizeof(struct pg_session),
 	.side_size = sizeof(struct pg_side),
 	.exchange_size = sizeof(struct pgsql),

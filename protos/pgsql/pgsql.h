@@ -56,6 +56,10 @@ enum pg_note {
 	PG_NOTE_OLD = NOTE_OWN << 3,
 	PG_NOTE_REST = NOTE_OWN << 4,
 	PG_NOTE_SYNC = NOTE_OWN << 5,
+	PG_NOTE_LOGIN = NOTE_OWN << 6,
+	PG_NOTE_SESSION = NOTE_OWN << 7,
+	PG_NOTE_READY = NOTE_OWN << 8,
+	PG_NOTE_SECRET = NOTE_OWN << 9,
 };
 
 enum pg_kind {
@@ -109,7 +113,8 @@ struct pgsql {
 	uint32_t pid;	   /* of the server's process, 0 when not known */
 	uint32_t protocol; /* of a login: major and minor version, 16 bits each */
 	uint32_t function;
-	uint32_t statement_id; /* of the one that is described; 0 for none */
+	uint32_t described_id; /* of the statement that is described; 0 for none */
+	uint32_t source_id;    /* of the statement that it runs; 0 when not known */
 	uint64_t rows, copied, affected;
 	uint64_t rows_shown;
 	uint32_t notices;
@@ -121,6 +126,7 @@ struct pgsql {
 	struct clip notice;
 	struct clip auth, channel, payload, version;
 	struct clip types;  /* of the result's columns, 4 bytes each, only when rows are shown */
+	bool headed;	    /* the line of column names is there */
 	bool formats_bound; /* Bind told the result's formats */
 	uint64_t binary;    /* a bit for each column: its format */
 };
@@ -128,10 +134,15 @@ struct pgsql {
 /* What is kept of a prepared statement or a portal. */
 struct pg_parts {
 	struct bytes name, text;
-	struct bytes params;  /* of a portal, as in struct pgsql */
-	struct bytes types;   /* of a statement's parameters: OIDs in network order */
+	struct bytes params; /* of a portal, as in struct pgsql */
+	struct bytes types;  /* of a statement's parameters: OIDs in network order */
+	struct bytes source; /* of a portal: the name of its statement */
+	struct bytes header,
+		column_types; /* of a statement's rows, once told, when they are shown */
+	uint64_t binary;      /* of a portal, as in struct pgsql */
 	uint32_t param_count; /* in params */
-	bool portal;
+	uint32_t source_id;
+	bool portal, formats_bound;
 	bool trimmed; /* the text was cut */
 	bool unsure;  /* made before a loss */
 };
@@ -153,6 +164,7 @@ enum { PG_BUCKETS = 64 };
 struct pg_session {
 	bool typed;	/* startup is over: messages have types from here on */
 	bool escapes;	/* standard_conforming_strings is off */
+	bool lost;	/* bytes were lost: the application's name may have changed */
 	uint32_t epoch; /* counts losses */
 	uint32_t ids;
 	uint32_t count, portals;
@@ -231,17 +243,23 @@ const char *pg_class_name(struct bytes code);
 
 /* session.c */
 struct pg_statement *pg_find(struct pg_session *s, bool portal, struct bytes name);
-struct pg_statement *pg_find_id(struct pg_session *s, uint32_t id);
+/* The prepared statement of that name, if it is still the one that had this id. */
+struct pg_statement *pg_find_same(struct pg_session *s, struct bytes name, uint32_t id);
 void pg_forget(struct pg_reading *r, bool portal, struct bytes name);
 void pg_forget_portals(struct pg_reading *r);
 void pg_forget_all(struct conn *conn, struct pg_session *s);
 /* Takes the place of one with that name. */
 struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *parts);
-void pg_learn_types(struct pg_reading *r, uint32_t id, struct bytes types);
+/* What the server told of a statement. Where it tells nothing new the other one stays. */
+void pg_learn_types(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes types);
+void pg_learn_columns(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes header,
+		      struct bytes types);
 
 /* rows.c */
 bool pg_rows_wanted(const struct exchange *x);
-void pg_rows_columns(struct exchange *x, struct bytes body);
+void pg_rows_columns(struct pg_reading *r, struct exchange *x, struct bytes body);
+/* The columns of a statement that was described before. */
+void pg_rows_known(struct pg_reading *r, struct exchange *x);
 void pg_rows_row(struct exchange *x, struct bytes body);
 
 /* value.c: appends a value as psql would print it. `type` is its OID, 0 when not known. */

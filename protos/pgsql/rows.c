@@ -35,15 +35,35 @@ static void add_field(struct buf *line, struct bytes value)
 		buf_add(line, BYTES("\""));
 }
 
-static void keep_line(struct exchange *x, struct buf *line, size_t max)
+static void keep_line(struct exchange *x, struct bytes line, size_t max)
 {
-	struct bytes text = bytes_head(buf_bytes(line), max);
+	struct bytes text = bytes_head(line, max);
 
-	if (text.len < line->len)
+	if (text.len < line.len)
 		x->notes |= NOTE_TRIMMED;
 	exchange_keep(x, &x->raw[SERVER], text);
 	exchange_keep(x, &x->raw[SERVER], BYTES("\n"));
-	buf_fini(line);
+}
+
+static void keep_columns(struct exchange *x, struct bytes header, struct bytes types, size_t max)
+{
+	struct pgsql *p = x->own;
+
+	p->headed = true;
+	p->types = (struct clip){0};
+	clip_add(&p->types, &x->kept, types, types.len);
+	keep_line(x, header, max);
+}
+
+void pg_rows_known(struct pg_reading *r, struct exchange *x)
+{
+	const struct pgsql *p = pgsql_of(x);
+	const struct pg_statement *st =
+		pg_find_same(r->session, exchange_text(x, &p->statement), p->source_id);
+
+	if (st && st->parts.header.len > 0)
+		keep_columns(x, st->parts.header, st->parts.column_types,
+			     (size_t)r->conf->max_row_length);
 }
 
 bool pg_rows_wanted(const struct exchange *x)
@@ -54,9 +74,9 @@ bool pg_rows_wanted(const struct exchange *x)
 	       pgsql_of(x)->rows_shown < (uint64_t)conf->max_rows;
 }
 
-void pg_rows_columns(struct exchange *x, struct bytes body)
+void pg_rows_columns(struct pg_reading *r, struct exchange *x, struct bytes body)
 {
-	const struct pgsql_conf *conf = conn_conf(x->conn);
+	size_t max = (size_t)r->conf->max_row_length;
 	struct pgsql *p = x->own;
 	struct cursor c = cursor_of(body);
 	struct buf line = {0}, types = {0};
@@ -64,7 +84,7 @@ void pg_rows_columns(struct exchange *x, struct bytes body)
 
 	if (!p->formats_bound)
 		p->binary = 0;
-	for (uint16_t i = 0; i < n && !c.dry && line.len <= (size_t)conf->max_row_length; i++) {
+	for (uint16_t i = 0; i < n && !c.dry && line.len <= max; i++) {
 		struct bytes name = cursor_until(&c, 0);
 
 		cursor_take(&c, 6); /* table, column */
@@ -83,10 +103,14 @@ void pg_rows_columns(struct exchange *x, struct bytes body)
 		if (i < PG_COLUMNS_MAX && !p->formats_bound)
 			p->binary |= (uint64_t)(format != 0) << i;
 	}
-	p->types = (struct clip){0};
-	clip_add(&p->types, &x->kept, buf_bytes(&types), types.len);
+	if (line.len > max) /* as long as one can tell that it was cut */
+		line.len = max + 1;
+	keep_columns(x, buf_bytes(&line), buf_bytes(&types), max);
+	pg_learn_columns(r, exchange_text(x, &p->statement),
+			 p->source_id ? p->source_id : p->described_id, buf_bytes(&line),
+			 buf_bytes(&types));
 	buf_fini(&types);
-	keep_line(x, &line, (size_t)conf->max_row_length);
+	buf_fini(&line);
 }
 
 void pg_rows_row(struct exchange *x, struct bytes body)
@@ -117,5 +141,6 @@ void pg_rows_row(struct exchange *x, struct bytes body)
 		add_field(&line, buf_bytes(&text));
 	}
 	buf_fini(&text);
-	keep_line(x, &line, max);
+	keep_line(x, buf_bytes(&line), max);
+	buf_fini(&line);
 }

@@ -275,7 +275,7 @@ static void columns(struct pg_reading *r, struct exchange *x, const struct pg_me
 	p->columns = cursor_be16(&c);
 	p->has_columns = true;
 	if (r->conf->common.send_response && r->conf->statements == PG_FULL)
-		pg_rows_columns(x, m->body);
+		pg_rows_columns(r, x, m->body);
 	answered(r, x);
 }
 
@@ -286,8 +286,8 @@ static void parameter_types(struct pg_reading *r, struct exchange *x, const stru
 	uint16_t n = cursor_be16(&c);
 	struct bytes types = cursor_take(&c, 4 * (uint64_t)(n < PG_TYPES_MAX ? n : PG_TYPES_MAX));
 
-	if (!c.dry && p->statement_id)
-		pg_learn_types(r, p->statement_id, types);
+	if (!c.dry)
+		pg_learn_types(r, exchange_text(x, &p->statement), p->described_id, types);
 	answered(r, x);
 }
 
@@ -473,8 +473,11 @@ static enum step row(struct pg_reading *r, const struct pg_message *m)
 		p->columns = cursor_be16(&c);
 	p->has_columns = true;
 	p->rows++;
-	if (pg_rows_wanted(x))
+	if (pg_rows_wanted(x)) {
+		if (!p->headed)
+			pg_rows_known(r, x);
 		pg_rows_row(x, m->body);
+	}
 	return STEP_DONE;
 }
 

@@ -53,13 +53,11 @@ struct pg_statement *pg_find(struct pg_session *s, bool portal, struct bytes nam
 	return NULL;
 }
 
-struct pg_statement *pg_find_id(struct pg_session *s, uint32_t id)
+struct pg_statement *pg_find_same(struct pg_session *s, struct bytes name, uint32_t id)
 {
-	struct pg_statement *st = s->newest;
+	struct pg_statement *st = id ? pg_find(s, false, name) : NULL;
 
-	while (st && st->id != id)
-		st = st->earlier;
-	return st;
+	return st && st->id == id ? st : NULL;
 }
 
 void pg_forget(struct pg_reading *r, bool portal, struct bytes name)
@@ -141,7 +139,8 @@ static struct bytes put(uint8_t **to, struct bytes b)
 struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 {
 	struct pg_session *s = r->session;
-	size_t need = p->name.len + p->text.len + p->params.len + p->types.len;
+	size_t need = p->name.len + p->text.len + p->params.len + p->types.len + p->source.len +
+		      p->header.len + p->column_types.len;
 	struct pg_statement *st = pg_find(s, p->portal, p->name);
 
 	if (st && (st->cap < need || st->cap > 4 * need + 1024)) {
@@ -157,29 +156,58 @@ struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 	st->parts.text = put(&to, p->text);
 	st->parts.params = put(&to, p->params);
 	st->parts.types = put(&to, p->types);
+	st->parts.source = put(&to, p->source);
+	st->parts.header = put(&to, p->header);
+	st->parts.column_types = put(&to, p->column_types);
 	st->id = ++s->ids;
 	st->epoch = s->epoch;
 	return st;
 }
 
-/* The server told the types that the client had left open. */
-void pg_learn_types(struct pg_reading *r, uint32_t id, struct bytes types)
+/* Writes a block anew, with more in it. Its parts may lie within the old one. */
+static void replace(struct pg_reading *r, struct pg_statement *st, const struct pg_parts *with)
 {
-	struct pg_statement *st = pg_find_id(r->session, id);
-	struct pg_parts p;
+	struct pg_parts p = *with;
+	struct bytes *const pieces[] = {&p.name, &p.text, &p.types, &p.header, &p.column_types};
+	uint32_t epoch = st->epoch, id = st->id;
+	enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
+	struct buf copy = {0};
+	size_t at = 0;
+
+	for (size_t i = 0; i < PIECES; i++)
+		buf_add(&copy, *pieces[i]);
+	for (size_t i = 0; i < PIECES; at += pieces[i++]->len)
+		pieces[i]->at = copy.at + at;
+	st = pg_remember(r, &p);
+	st->epoch = epoch;
+	st->id = id;
+	buf_fini(&copy);
+}
+
+/* The types that the client had left open. */
+void pg_learn_types(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes types)
+{
+	struct pg_statement *st = pg_find_same(r->session, name, id);
 
 	if (st == NULL || bytes_eq(st->parts.types, types))
 		return;
-	uint32_t epoch = st->epoch;
-	struct buf copy = {0};
+	struct pg_parts p = st->parts;
 
-	p = st->parts;
-	buf_add(&copy, p.name);
-	buf_add(&copy, p.text);
-	p.name = bytes_of(copy.at, p.name.len);
-	p.text = bytes_of(copy.at + p.name.len, p.text.len);
 	p.types = types;
-	st = pg_remember(r, &p);
-	st->epoch = epoch;
-	buf_fini(&copy);
+	replace(r, st, &p);
+}
+
+void pg_learn_columns(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes header,
+		      struct bytes types)
+{
+	struct pg_statement *st = pg_find_same(r->session, name, id);
+
+	if (st == NULL ||
+	    (bytes_eq(st->parts.header, header) && bytes_eq(st->parts.column_types, types)))
+		return;
+	struct pg_parts p = st->parts;
+
+	p.header = header;
+	p.column_types = types;
+	replace(r, st, &p);
 }

@@ -200,25 +200,29 @@ static void add_day(struct buf *out, int32_t days)
 		add_text(out, " BC");
 }
 
+/* A sign is shown again where it turns. */
+static void add_unit(struct buf *out, int32_t n, const char *unit, bool *first, bool *negative)
+{
+	if (n == 0)
+		return;
+	ADD(out, "%s%s%d %s%s", *first ? "" : " ", *negative && n > 0 ? "+" : "", n, unit,
+	    n == 1 ? "" : "s");
+	*first = false;
+	*negative = n < 0;
+}
+
 static void add_interval(struct buf *out, struct cursor *c)
 {
 	int64_t us = (int64_t)cursor_be(c, 8);
 	int32_t days = (int32_t)cursor_be32(c), months = (int32_t)cursor_be32(c);
-	int32_t years = months / 12;
-	bool any = months || days;
+	bool first = true, negative = false;
 
-	months %= 12;
-	if (years)
-		ADD(out, "%d year%s%s", years, years == 1 ? "" : "s",
-		    months || days || us ? " " : "");
-	if (months)
-		ADD(out, "%d mon%s%s", months, months == 1 ? "" : "s", days || us ? " " : "");
-	if (days)
-		ADD(out, "%d day%s%s", days, days == 1 ? "" : "s", us ? " " : "");
-	if (us == 0 && any)
+	add_unit(out, months / 12, "year", &first, &negative);
+	add_unit(out, months % 12, "mon", &first, &negative);
+	add_unit(out, days, "day", &first, &negative);
+	if (us == 0 && !first)
 		return;
-	if (us < 0)
-		add_text(out, "-");
+	ADD(out, "%s%s", first ? "" : " ", us < 0 ? "-" : negative ? "+" : "");
 	add_time(out, us == INT64_MIN ? INT64_MAX : us < 0 ? -us : us);
 }
 

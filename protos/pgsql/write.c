@@ -17,7 +17,7 @@ static bool is_full(const struct exchange *x)
 {
 	const struct pgsql_conf *conf = conn_conf(x->conn);
 
-	return conf->statements == PG_FULL;
+	return conf->statements == PG_FULL && !(x->notes & PG_NOTE_SECRET);
 }
 
 static const struct pg_session *session_of(const struct exchange *x)
@@ -57,15 +57,75 @@ static void settle_error(struct exchange *x)
 	pg_keep(x, &x->error, bytes_str(text), sizeof(text));
 }
 
+/* Does a literal follow, or a value as connection strings have it? */
+static bool is_password(struct bytes behind)
+{
+	struct cursor c = cursor_of(behind);
+	uint8_t next = cursor_u8(&c);
+	bool equals = false, space = false;
+
+	for (; !c.dry &&
+	       (next == '=' || next == '"' || next == ' ' || (next >= '\t' && next <= '\r'));
+	     next = cursor_u8(&c)) {
+		space |= next != '=';
+		equals |= next == '=';
+	}
+	if (c.dry)
+		return false;
+	if (next == '$')
+		return (next = cursor_u8(&c), next < '0' || next > '9');
+	return next == '\'' || (equals && !space) ||
+	       (ascii_lower(next) == 'e' && cursor_u8(&c) == '\'');
+}
+
+/* The word `password` with what it is: CREATE ROLE, connection strings, comparisons. */
+static bool has_secret(struct bytes text)
+{
+	enum { LEN = 8, W_AT = 4 };
+
+	for (size_t at = W_AT; at + LEN - W_AT <= text.len; at++) {
+		struct bytes rest = bytes_skip(text, at);
+		size_t small = bytes_find(rest, 'w');
+
+		at += bytes_find(bytes_head(rest, small), 'W');
+		if (at + LEN - W_AT <= text.len &&
+		    bytes_eq_case(bytes_of(text.at + at - W_AT, LEN), BYTES("password")) &&
+		    is_password(bytes_skip(text, at + LEN - W_AT)))
+			return true;
+	}
+	return false;
+}
+
+static void settle_session(struct exchange *x)
+{
+	const struct pgsql *p = pgsql_of(x);
+	const struct pg_session *s = session_of(x);
+
+	if (p->kind == PG_LOGIN || p->kind == PG_TLS || p->kind == PG_CANCEL)
+		return;
+	if (s->user.len == 0)
+		x->notes |= PG_NOTE_LOGIN;
+	else if (s->lost)
+		x->notes |= PG_NOTE_SESSION;
+}
+
 void pg_settle(struct exchange *x)
 {
 	struct pgsql *p = x->own;
 	const struct pgsql_conf *conf = conn_conf(x->conn);
 
-	if (p->held) /* it has its answer, whatever keeps it from being followed by another */
+	if (p->held) { /* it has its answer, whatever keeps it from being followed by another */
 		x->notes &= ~(uint32_t)(NOTE_TIMEOUT | NOTE_CLOSED | NOTE_FINISHED);
+		if (!(x->notes & PG_NOTE_STREAM))
+			x->notes |= PG_NOTE_READY;
+	}
+	settle_session(x);
 	if (p->kind == PG_QUERY)
 		settle_list(x);
+	if (has_secret(exchange_text(x, &x->said[CLIENT]))) {
+		x->notes |= PG_NOTE_SECRET;
+		x->raw[SERVER] = (struct clip){0};
+	}
 	if (p->failed)
 		settle_error(x);
 	else if (x->notes & PG_NOTE_SKIPPED)
@@ -163,7 +223,7 @@ static void write_params(const struct exchange *x, struct doc *d)
 	const struct pgsql *p = pgsql_of(x);
 	struct cursor c = cursor_of(exchange_text(x, &p->params));
 
-	if (p->param_count == 0)
+	if (p->param_count == 0 || !is_full(x))
 		return;
 	doc_list_begin(d, OWN_FIELD(PARAMS));
 	for (uint32_t i = 0; i < p->param_count && !c.dry; i++) {
