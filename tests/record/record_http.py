@@ -46,10 +46,12 @@ def tcpdump(path, what="tcp"):
                              "--time-stamp-precision=nano", "-Z", "root", what], stderr=subprocess.PIPE)
     while b"listening on" not in dump.stderr.readline():
         pass
-    yield
-    time.sleep(0.3)  # for the last FIN and its ACK
-    dump.send_signal(signal.SIGINT)
-    dump.wait()
+    try:
+        yield
+        time.sleep(0.3)  # for the last FIN and its ACK
+    finally:
+        dump.send_signal(signal.SIGINT)
+        dump.wait()
 
 
 @contextlib.contextmanager
