@@ -2,7 +2,9 @@
  * Every counter, once: name, unit and what it says. Plain integers, one set for each worker,
  * summed by the reader.
  *
- * The books: frames.received = packets.decoded + frames.fragment + all of discard.*.
+ * The books: frames.received = packets.decoded + frames.fragment + all of discard.*;
+ * documents.made + queue.recovered = documents.delivered + documents.refused + documents.abandoned
+ * + all of queue.lost_* + what is queued.
  *
  * Thread   a set belongs to one thread; others read it torn at worst by one packet
  */
@@ -79,6 +81,19 @@
 	X(DOCUMENTS_CUT, "documents.cut", "documents", "Documents with a text cut at its limit.")  \
 	X(DOCUMENTS_DROPPED, "documents.dropped", "documents",                                     \
 	  "Dropped because the queue was full.")                                                   \
+	X(DOCUMENTS_DELIVERED, "documents.delivered", "documents", "Taken by the output.")         \
+	X(DOCUMENTS_REFUSED, "documents.refused", "documents",                                     \
+	  "Refused by the output for good: they are in the dead letter file, if there is one.")    \
+	X(DOCUMENTS_ABANDONED, "documents.abandoned", "documents",                                 \
+	  "Not delivered when the program ended, and kept nowhere.")                               \
+	X(QUEUE_RECOVERED, "queue.recovered", "documents",                                         \
+	  "Waited in the spool when the program began.")                                           \
+	X(QUEUE_NEWEST, "queue.lost_newest", "documents", "Not spooled: the spool was full.")      \
+	X(QUEUE_DISK, "queue.lost_disk", "documents", "Not spooled: they could not be written.")   \
+	X(QUEUE_OLDEST, "queue.lost_oldest", "documents",                                          \
+	  "Removed from the spool to make room for newer ones.")                                   \
+	X(QUEUE_AGE, "queue.lost_age", "documents", "Removed from the spool at queue.max_age.")    \
+	X(QUEUE_DAMAGED, "queue.lost_damaged", "documents", "Spooled, and damaged on disk since.") \
 	X(MEMORY_EVICTIONS, "memory.evictions", "times",                                           \
 	  "Conversations let go to stay within memory.")
 

@@ -141,6 +141,7 @@ bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, st
 	signals_release();
 	*gone = publisher_gone(crew->publisher);
 	well = publisher_close(crew->publisher, deliver_limit, stats, fault);
+	crew->published = *stats;
 	*gone = *gone || (well && stats->abandoned > 0);
 	crew->publisher = NULL;
 	return well;
@@ -154,6 +155,15 @@ void crew_close(struct crew *crew)
 	}
 	close(crew->signals);
 	close(crew->ended);
+}
+
+static void published_add(const struct crew *crew, struct counters *sum)
+{
+	struct publish_stats stats = crew->published;
+
+	if (crew->publisher != NULL)
+		publisher_stats(crew->publisher, &stats);
+	publish_count(&stats, sum);
 }
 
 static void source_add(struct source_stats *sum, const struct source_stats *more)
@@ -175,6 +185,7 @@ void crew_glimpse(const struct crew *crew, struct glimpse *sum)
 		counters_add(&sum->counters, &one.counters);
 		source_add(&sum->source, &one.source);
 	}
+	published_add(crew, &sum->counters);
 }
 
 void crew_totals(const struct crew *crew, struct glimpse *sum)
@@ -187,4 +198,5 @@ void crew_totals(const struct crew *crew, struct glimpse *sum)
 		source_add(&sum->source, &one);
 		counters_add(&sum->counters, worker_counters(crew->members[i].worker));
 	}
+	published_add(crew, &sum->counters);
 }

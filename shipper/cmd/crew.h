@@ -34,7 +34,8 @@ struct member {
 };
 
 struct crew {
-	struct publisher *publisher;
+	struct publisher *publisher;	/* NULL once it has delivered */
+	struct publish_stats published; /* then */
 	struct member members[CREW_MAX];
 	size_t count;
 	volatile sig_atomic_t stop;

@@ -115,11 +115,11 @@ static void report(void *self, struct crew *crew)
 	log_info("%" PRIu64 " packets, %" PRIu64 " documents in the last 30 s; in all: %" PRIu64
 		 " packets dropped by the kernel, %" PRIu64 " by the device, %" PRIu64
 		 " gaps, documents: %" PRIu64 " delivered, %" PRIu64 " dropped, %" PRIu64
-		 " refused",
+		 " refused, %" PRIu64 " lost by the queue, %" PRIu64 " waiting",
 		 now.at[COUNT_FRAMES_RECEIVED] - last->at[COUNT_FRAMES_RECEIVED],
 		 now.at[COUNT_DOCUMENTS_MADE] - last->at[COUNT_DOCUMENTS_MADE],
 		 sum.source.dropped_kernel, sum.source.dropped_interface, now.at[COUNT_STREAM_GAPS],
-		 stats.delivered, stats.dropped, stats.refused);
+		 stats.delivered, stats.dropped, stats.refused, publish_lost(&stats), stats.queued);
 	*last = now;
 }
 

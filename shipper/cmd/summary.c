@@ -88,6 +88,7 @@ static void losses_print(const struct glimpse *all, const struct publish_stats *
 		{"bytes in them", sum->at[COUNT_STREAM_GAP_BYTES]},
 		{"conversations let go at a limit", sum->at[COUNT_FLOWS_EVICTED]},
 		{"documents dropped", stats->dropped},
+		{"documents lost by the queue", publish_lost(stats)},
 		{"documents refused", stats->refused},
 		{"documents not delivered", stats->abandoned},
 	};
@@ -137,7 +138,10 @@ void summary_print(const struct crew *crew, const struct publish_stats *stats, F
 	exchanges_print(crew, to);
 	losses_print(&sum, stats, to);
 	bytes_text(stats->bytes, amount, sizeof(amount));
-	fprintf(to, "documents      %" PRIu64 " delivered, %s\n", stats->delivered, amount);
+	fprintf(to, "documents      %" PRIu64 " delivered, %s", stats->delivered, amount);
+	if (stats->queued > 0)
+		fprintf(to, "; %" PRIu64 " wait for the next start", stats->queued);
+	fputc('\n', to);
 	memory_print(crew, to);
 	counters_print(&sum.counters, to);
 }

@@ -190,6 +190,47 @@ uint64_t funnel_dropped(const struct funnel *f)
 	return tally_read(&f->dropped);
 }
 
+/* ---- All of them ---- */
+
+void funnels_init(struct funnels *all, const struct publish_conf *conf, unsigned count)
+{
+	*all = (struct funnels){.at = must_alloc(count * sizeof(all->at[0]))};
+	bell_init(&all->work);
+	for (all->count = 0; all->count < count; all->count++)
+		all->at[all->count] = funnel_new(conf, &all->work);
+}
+
+void funnels_fini(struct funnels *all)
+{
+	for (unsigned i = 0; i < all->count; i++)
+		funnel_free(all->at[i]);
+	free(all->at);
+	bell_fini(&all->work);
+}
+
+bool funnels_have(const struct funnels *all)
+{
+	for (unsigned i = 0; i < all->count; i++)
+		if (ring_has(&all->at[i]->full))
+			return true;
+	return false;
+}
+
+struct batch *funnels_take(struct funnels *all, struct funnel **from)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		struct funnel *f = all->at[(all->turn + i) % all->count];
+		struct batch *b = funnel_take(f);
+
+		if (b != NULL) {
+			all->turn = (all->turn + i + 1) % all->count;
+			*from = f;
+			return b;
+		}
+	}
+	return NULL;
+}
+
 const struct document_sink funnel_sink = {
 	.room = funnel_room,
 	.wrote = funnel_wrote,

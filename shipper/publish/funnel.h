@@ -44,4 +44,18 @@ void funnel_flush(struct funnel *funnel, bool now);
 struct batch *funnel_take(struct funnel *funnel);
 void funnel_back(struct funnel *funnel, struct batch *batch);
 
+/* Those of all workers. */
+struct funnels {
+	struct funnel **at;
+	unsigned count;
+	unsigned turn; /* whose batch is next, so that a busy worker does not keep others waiting */
+	struct bell work; /* rung for the one who takes: a batch, or what else it looks for */
+};
+
+void funnels_init(struct funnels *funnels, const struct publish_conf *conf, unsigned count);
+void funnels_fini(struct funnels *funnels);
+bool funnels_have(const struct funnels *funnels);
+/* A batch and where it goes back to; or NULL. By one thread at a time. */
+struct batch *funnels_take(struct funnels *funnels, struct funnel **from);
+
 #endif

@@ -1,11 +1,16 @@
 #include "shipper/publish/publisher.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "shipper/base/log.h"
 #include "shipper/publish/courier.h"
+#include "shipper/publish/dead_letters.h"
 #include "shipper/publish/funnel.h"
+#include "shipper/publish/spooler.h"
 
 enum {
 	/* Closing: how often to look at the stop flag; how long past the limit an output may stay
@@ -14,94 +19,35 @@ enum {
 	CLOSE_GRACE_MS = 1000,
 };
 
+#define DEAD_LETTERS "dead-letters.ndjson"
+
 struct publisher {
 	struct publish_conf conf;
 	const struct output *output;
-	struct funnel **funnels;
-	unsigned count;
-	unsigned turn; /* whose batch is next */
+	struct funnels funnels;
+	struct spooler *spooler;   /* NULL: without a spool */
+	struct dead_letters *dead; /* NULL: refused documents are only counted */
 	struct courier *couriers;
 	struct funnel **from; /* by courier: where its batch is from */
 	unsigned couriers_count;
 	pthread_mutex_t take; /* one courier at a time looks for a batch, or waits for one */
 	pthread_mutex_t back; /* one at a time gives one back */
 	struct closing closing;
-	struct bell work;  /* rung for the courier that waits: a batch, a reopen, the end */
 	struct bell ended; /* rung by a courier when it is done */
 };
 
-const struct option publish_options[] = {
-	{.name = "batch_size",
-	 .type = OPTION_SIZE,
-	 .offset = offsetof(struct publish_conf, batch_bytes),
-	 .preset = "256KiB",
-	 .min = 4096,
-	 .max = 64 << 20,
-	 .help = "Documents are handed to the output when so many bytes are together."},
-	{.name = "batches",
-	 .type = OPTION_INT,
-	 .offset = offsetof(struct publish_conf, batches),
-	 .preset = "64",
-	 .min = 2,
-	 .max = 1 << 16,
-	 .help = "What may wait for the output, for each worker; when all are full, documents are "
-		 "dropped and counted."},
-	{.name = "flush_interval",
-	 .type = OPTION_DURATION,
-	 .offset = offsetof(struct publish_conf, flush_interval),
-	 .preset = "1s",
-	 .min = NS_PER_MS,
-	 .max = (int64_t)3600 * NS_PER_S,
-	 .help = "Documents are handed to the output when the oldest is of this age."},
-	{.name = "retry_wait",
-	 .type = OPTION_DURATION,
-	 .offset = offsetof(struct publish_conf, retry_wait),
-	 .preset = "1s",
-	 .min = NS_PER_MS,
-	 .max = (int64_t)3600 * NS_PER_S,
-	 .help = "The longest wait after a first failure; it doubles with each further one. Waits "
-		 "are random up to it."},
-	{.name = "retry_wait_limit",
-	 .type = OPTION_DURATION,
-	 .offset = offsetof(struct publish_conf, retry_wait_limit),
-	 .preset = "60s",
-	 .min = NS_PER_MS,
-	 .max = (int64_t)24 * 3600 * NS_PER_S,
-	 .help = "It does not grow past this."},
-	{0},
-};
-
-/* Takes turns, so that a busy worker does not keep others waiting. */
-static struct batch *next_batch(struct publisher *p, struct funnel **from)
-{
-	for (unsigned i = 0; i < p->count; i++) {
-		struct funnel *f = p->funnels[(p->turn + i) % p->count];
-		struct batch *b = funnel_take(f);
-
-		if (b != NULL) {
-			p->turn = (p->turn + i + 1) % p->count;
-			*from = f;
-			return b;
-		}
-	}
-	return NULL;
-}
-
-static bool has_work(const struct publisher *p, unsigned which)
-{
-	for (unsigned i = 0; i < p->count; i++)
-		if (ring_has(&p->funnels[i]->full))
-			return true;
-	return atomic_load(&p->closing.begun) || courier_reopening(&p->couriers[which]);
-}
+/* ---- Without a spool: couriers take from the funnels ---- */
 
 static void wait_for_work(struct publisher *p, unsigned which)
 {
-	bell_listen(&p->work);
-	if (has_work(p, which))
-		bell_ignore(&p->work);
+	struct bell *work = &p->funnels.work;
+
+	bell_listen(work);
+	if (funnels_have(&p->funnels) || atomic_load(&p->closing.begun) ||
+	    courier_reopening(&p->couriers[which]))
+		bell_ignore(work);
 	else
-		bell_wait(&p->work, BELL_FOREVER);
+		bell_wait(work, BELL_FOREVER);
 }
 
 static struct batch *memory_take(void *self, unsigned which)
@@ -109,11 +55,11 @@ static struct batch *memory_take(void *self, unsigned which)
 	struct publisher *p = self;
 
 	must(pthread_mutex_lock(&p->take) == 0);
-	struct batch *b = next_batch(p, &p->from[which]);
+	struct batch *b = funnels_take(&p->funnels, &p->from[which]);
 
 	if (b == NULL) {
 		wait_for_work(p, which);
-		b = next_batch(p, &p->from[which]);
+		b = funnels_take(&p->funnels, &p->from[which]);
 	}
 	must(pthread_mutex_unlock(&p->take) == 0);
 	return b;
@@ -135,12 +81,11 @@ static void publisher_free(struct publisher *p)
 {
 	for (unsigned i = 0; i < p->couriers_count; i++)
 		courier_fini(&p->couriers[i]);
-	for (unsigned i = 0; i < p->count; i++)
-		funnel_free(p->funnels[i]);
+	spooler_free(p->spooler);
+	dead_letters_free(p->dead);
+	funnels_fini(&p->funnels);
 	free(p->couriers);
 	free(p->from);
-	free(p->funnels);
-	bell_fini(&p->work);
 	bell_fini(&p->ended);
 	must(pthread_mutex_destroy(&p->take) == 0);
 	must(pthread_mutex_destroy(&p->back) == 0);
@@ -159,20 +104,63 @@ static struct backoff start_backoff(const struct publish_conf *conf, unsigned wh
 	};
 }
 
+static bool with_spool(const struct publish_conf *conf, const struct demand *demand)
+{
+	if (conf->wait || conf->queue == QUEUE_MEMORY)
+		return false;
+	return conf->queue == QUEUE_SPOOL || demand->remote;
+}
+
+static bool open_spooler(struct publisher *p, const struct demand *demand, struct fault *fault)
+{
+	struct spooler_conf conf = {
+		.spool = p->conf.spool,
+		.batch_bytes =
+			demand->batch_bytes > 0 ? demand->batch_bytes : (size_t)p->conf.batch_bytes,
+		.batch_documents = demand->batch_documents,
+		.couriers = demand->handles,
+	};
+
+	p->spooler = spooler_open(&conf, &p->funnels, &p->closing, fault);
+	return p->spooler != NULL;
+}
+
+/* A replay belongs to the person who called it: what is refused goes where that one is. */
+static struct dead_letters *open_dead_letters(const struct publisher *p)
+{
+	const struct publish_conf *conf = &p->conf;
+	char path[PATH_MAX];
+
+	if (conf->dead_letters != NULL && conf->dead_letters[0] != '\0')
+		snprintf(path, sizeof(path), "%s", conf->dead_letters);
+	else if (conf->wait)
+		snprintf(path, sizeof(path), "wirespan-" DEAD_LETTERS);
+	else
+		snprintf(path, sizeof(path), "%s/" DEAD_LETTERS, conf->spool.path);
+	return dead_letters_new(path, p->output->name, (uint64_t)conf->dead_letters_size,
+				(unsigned)conf->dead_letters_files);
+}
+
 static bool open_couriers(struct publisher *p, const void *conf, unsigned count,
 			  struct fault *fault)
 {
+	struct supply supply = {memory_take, memory_done, p};
+
+	if (p->spooler != NULL)
+		supply = spooler_supply(p->spooler);
 	p->couriers = must_alloc(count * sizeof(p->couriers[0]));
 	p->from = must_alloc(count * sizeof(p->from[0]));
 	for (unsigned i = 0; i < count; i++) {
 		struct courier *c = &p->couriers[i];
 
-		c->supply = (struct supply){memory_take, memory_done, p};
+		c->supply = supply;
 		c->closing = &p->closing;
 		c->stop = p->conf.stop;
 		c->which = i;
 		if (!courier_open(c, p->output, conf, start_backoff(&p->conf, i), fault))
 			return false;
+		c->sender.returns = p->spooler != NULL;
+		c->sender.dead = p->dead;
 		p->couriers_count++;
 	}
 	return true;
@@ -182,7 +170,9 @@ static void begin_closing(struct publisher *p, int64_t give_up)
 {
 	atomic_store(&p->closing.give_up, give_up);
 	atomic_store(&p->closing.begun, true);
-	bell_ring(&p->work);
+	bell_ring(&p->funnels.work);
+	if (p->spooler != NULL)
+		spooler_hurry(p->spooler);
 	for (unsigned i = 0; i < p->couriers_count; i++)
 		courier_hurry(&p->couriers[i]);
 }
@@ -193,17 +183,38 @@ static void join_couriers(struct publisher *p, unsigned count)
 		must(pthread_join(p->couriers[i].thread, NULL) == 0);
 }
 
-static bool start_couriers(struct publisher *p, struct fault *fault)
+static bool start_threads(struct publisher *p, struct fault *fault)
 {
 	unsigned n = 0;
+	bool well = p->spooler == NULL || spooler_start(p->spooler, fault);
 
-	while (n < p->couriers_count && courier_start(&p->couriers[n], fault))
+	while (well && n < p->couriers_count && courier_start(&p->couriers[n], fault))
 		n++;
-	if (n == p->couriers_count)
+	if (well && n == p->couriers_count)
 		return true;
 	begin_closing(p, 0);
 	join_couriers(p, n);
+	if (p->spooler != NULL)
+		spooler_end(p->spooler);
 	return false;
+}
+
+/* Without a spool, a worker's batch is what the output gets. */
+static void fit_batches(struct publish_conf *conf, const struct demand *demand)
+{
+	if (demand->batch_bytes > 0 && (int64_t)demand->batch_bytes < conf->batch_bytes)
+		conf->batch_bytes = (int64_t)demand->batch_bytes;
+	conf->batch_documents = demand->batch_documents;
+}
+
+static bool open_all(struct publisher *p, const struct demand *demand, bool spooled,
+		     const void *output_conf, struct fault *fault)
+{
+	if (spooled && !open_spooler(p, demand, fault))
+		return false;
+	if (spooled || demand->remote)
+		p->dead = open_dead_letters(p);
+	return open_couriers(p, output_conf, demand->handles, fault) && start_threads(p, fault);
 }
 
 struct publisher *publisher_open(const struct publish_conf *conf, const struct output *output,
@@ -212,23 +223,21 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 	struct publisher *p = must_alloc(sizeof(*p));
 	struct demand demand = {0};
 
-	p->conf = *conf;
-	p->output = output;
 	if (output->demand != NULL)
 		output->demand(output_conf, &demand);
-	if (demand.batch_bytes > 0 && (int64_t)demand.batch_bytes < p->conf.batch_bytes)
-		p->conf.batch_bytes = (int64_t)demand.batch_bytes;
-	p->conf.batch_documents = demand.batch_documents;
+	demand.handles = demand.handles > 0 ? demand.handles : 1;
+	bool spooled = with_spool(conf, &demand);
+
+	p->conf = *conf;
+	p->output = output;
 	p->closing.ended = &p->ended;
-	bell_init(&p->work);
+	if (!spooled)
+		fit_batches(&p->conf, &demand);
 	bell_init(&p->ended);
 	must(pthread_mutex_init(&p->take, NULL) == 0);
 	must(pthread_mutex_init(&p->back, NULL) == 0);
-	p->funnels = must_alloc(funnels * sizeof(p->funnels[0]));
-	for (p->count = 0; p->count < funnels; p->count++)
-		p->funnels[p->count] = funnel_new(&p->conf, &p->work);
-	if (open_couriers(p, output_conf, demand.handles > 0 ? demand.handles : 1, fault) &&
-	    start_couriers(p, fault))
+	funnels_init(&p->funnels, &p->conf, funnels);
+	if (open_all(p, &demand, spooled, output_conf, fault))
 		return p;
 	publisher_free(p);
 	return NULL;
@@ -236,15 +245,17 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 
 struct funnel *publisher_funnel(struct publisher *p, unsigned which)
 {
-	must(which < p->count);
-	return p->funnels[which];
+	must(which < p->funnels.count);
+	return p->funnels.at[which];
 }
 
 void publisher_reopen(struct publisher *p)
 {
 	for (unsigned i = 0; i < p->couriers_count; i++)
 		courier_reopen(&p->couriers[i]);
-	bell_ring(&p->work);
+	bell_ring(&p->funnels.work);
+	if (p->spooler != NULL)
+		spooler_hurry(p->spooler);
 }
 
 bool publisher_gone(const struct publisher *p)
@@ -269,11 +280,45 @@ void publisher_stats(const struct publisher *p, struct publish_stats *stats)
 		stats->retries += tally_read(&s->retries);
 		stats->bytes += tally_read(&s->bytes);
 	}
-	for (unsigned i = 0; i < p->count; i++) {
-		stats->handed += tally_read(&p->funnels[i]->handed);
-		stats->dropped += tally_read(&p->funnels[i]->dropped);
+	if (p->spooler != NULL) {
+		struct spool_stats spool;
+
+		spooler_stats(p->spooler, &spool);
+		stats->recovered = spool.recovered;
+		memcpy(stats->lost, spool.lost, sizeof(stats->lost));
+		stats->spool_bytes = spool.bytes;
 	}
-	stats->queued = stats->handed - stats->delivered - stats->refused - stats->abandoned;
+	for (unsigned i = 0; i < p->funnels.count; i++) {
+		stats->handed += tally_read(&p->funnels.at[i]->handed);
+		stats->dropped += tally_read(&p->funnels.at[i]->dropped);
+	}
+	stats->queued = stats->handed + stats->recovered - stats->delivered - stats->refused -
+			stats->abandoned - publish_lost(stats);
+}
+
+uint64_t publish_lost(const struct publish_stats *stats)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SPOOL_LOSSES; i++)
+		sum += stats->lost[i];
+	return sum;
+}
+
+void publish_count(const struct publish_stats *stats, struct counters *to)
+{
+	static const enum counter lost[SPOOL_LOSSES] = {
+		[SPOOL_LOST_NEWEST] = COUNT_QUEUE_NEWEST,   [SPOOL_LOST_DISK] = COUNT_QUEUE_DISK,
+		[SPOOL_LOST_OLDEST] = COUNT_QUEUE_OLDEST,   [SPOOL_LOST_AGE] = COUNT_QUEUE_AGE,
+		[SPOOL_LOST_DAMAGED] = COUNT_QUEUE_DAMAGED,
+	};
+
+	count_n(to, COUNT_DOCUMENTS_DELIVERED, stats->delivered);
+	count_n(to, COUNT_DOCUMENTS_REFUSED, stats->refused);
+	count_n(to, COUNT_DOCUMENTS_ABANDONED, stats->abandoned);
+	count_n(to, COUNT_QUEUE_RECOVERED, stats->recovered);
+	for (int i = 0; i < SPOOL_LOSSES; i++)
+		count_n(to, lost[i], stats->lost[i]);
 }
 
 /* ---- Closing ---- */
@@ -331,13 +376,26 @@ static bool close_fault(const struct publisher *p, const struct publish_stats *s
 	if (stats->abandoned > 0 && !publisher_gone(p))
 		return fault_set(fault, "output %s: %" PRIu64 " documents were not delivered: %s",
 				 p->output->name, stats->abandoned, why);
-	if (stats->refused > 0)
+	if (stats->refused > 0 && p->dead == NULL)
 		return fault_set(fault, "output %s refused %" PRIu64 " documents", p->output->name,
 				 stats->refused);
 	for (unsigned i = 0; ended && i < p->couriers_count; i++)
 		if (p->couriers[i].last.text[0])
 			return fault_set(fault, "%s", p->couriers[i].last.text);
+	if (stats->refused > 0 && p->conf.wait)
+		return fault_set(fault, "output %s refused %" PRIu64 " documents; they are in %s",
+				 p->output->name, stats->refused, dead_letters_path(p->dead));
 	return true;
+}
+
+static void say_what_stays(const struct publisher *p, const struct publish_stats *stats)
+{
+	if (stats->refused > 0 && p->dead != NULL && !p->conf.wait)
+		log_warning("output %s refused %" PRIu64 " documents; they are in %s",
+			    p->output->name, stats->refused, dead_letters_path(p->dead));
+	if (stats->queued > 0)
+		log_info("queue: %" PRIu64 " documents wait in %s for the next start",
+			 stats->queued, p->conf.spool.path);
 }
 
 bool publisher_close(struct publisher *p, nsec limit, struct publish_stats *stats,
@@ -346,8 +404,8 @@ bool publisher_close(struct publisher *p, nsec limit, struct publish_stats *stat
 	struct publish_stats last;
 	int64_t give_up = 0;
 
-	for (unsigned i = 0; i < p->count; i++)
-		funnel_flush(p->funnels[i], true);
+	for (unsigned i = 0; i < p->funnels.count; i++)
+		funnel_flush(p->funnels.at[i], true);
 	if (__builtin_add_overflow(mono_now().ns, limit, &give_up))
 		give_up = INT64_MAX;
 	begin_closing(p, give_up);
@@ -356,13 +414,18 @@ bool publisher_close(struct publisher *p, nsec limit, struct publish_stats *stat
 
 	if (ended)
 		join_couriers(p, p->couriers_count);
+	if (p->spooler != NULL)
+		spooler_end(p->spooler);
 	publisher_stats(p, &last);
-	last.abandoned += last.queued;
-	last.queued = 0;
+	if (p->spooler == NULL) {
+		last.abandoned += last.queued;
+		last.queued = 0;
+	}
 	if (stats != NULL)
 		*stats = last;
 	bool well = close_fault(p, &last, ended, fault);
 
+	say_what_stays(p, &last);
 	/* A thread that the output keeps still uses all of it: the program's end frees that. */
 	if (ended)
 		publisher_free(p);

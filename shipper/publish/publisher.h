@@ -2,17 +2,20 @@
  * From workers to the output: each worker fills batches of its own and hands them over; couriers
  * send them, each by a handle of the output of its own, and act on the verdicts.
  *
- *   worker ─► funnel ─┐ (rings of batches, no lock)  ┌─► courier: sender ─► output's handle
- *   worker ─► funnel ─┴──────────────────────────────┴─► courier: sender ─► output's handle
+ *   worker ─► funnel ─┐                    ┌─► courier: sender ─► output's handle
+ *   worker ─► funnel ─┴─► [spool, on disk] ─┴─► courier: sender ─► output's handle
  *
  * One courier at a time looks for a batch or waits for one; it lets the next one look once it has
- * one. With one courier each worker's documents keep their order.
+ * one. With one courier each worker's documents keep their order. Without a spool couriers take the
+ * workers' batches from the funnels.
  *
  * Live, a worker never waits: with no free batch its document is dropped and counted. Replaying a
  * file it waits, so that nothing is lost and runs repeat exactly.
  *
  * The books, at any time:
- *   handed = delivered + refused + abandoned + queued
+ *   handed + recovered = delivered + refused + abandoned + lost by reason + queued
+ * Refused documents are in the dead letter file where there is one. With a spool nothing is
+ * abandoned: what was not delivered at the end waits for the next start.
  *
  * Owns     batches; the output, from open to close
  * Errors   open fills a fault; later failures are logged once when they begin and once when they
@@ -26,10 +29,14 @@
 
 #include "outputs/output.h"
 #include "shipper/base/counter.h"
+#include "shipper/publish/spool.h"
 #include "shipper/txn/conn.h"
 
 struct publisher;
 struct funnel;
+
+/* In the order of the option's choices. */
+enum queue { QUEUE_AUTO, QUEUE_SPOOL, QUEUE_MEMORY };
 
 struct publish_conf {
 	size_t batch_documents; /* or so many documents; 0 no limit; not an option */
@@ -39,6 +46,10 @@ struct publish_conf {
 	nsec flush_interval;	/* or when its first document is this old, by the clock */
 	nsec retry_wait;	/* after a first failure, at most; doubles with each */
 	nsec retry_wait_limit;	/* up to this */
+	int queue;		/* enum queue */
+	struct spool_conf spool;
+	char *dead_letters; /* "" for one beside the spool */
+	int64_t dead_letters_size, dead_letters_files;
 	/* The program's stop flag, may be NULL; not an option. Set by the publisher when the reader
 	 * of the output is gone; once it is set, a worker waits for a batch only a little longer.
 	 */
@@ -51,11 +62,17 @@ struct publish_stats {
 	uint64_t handed;	     /* documents that workers put into batches */
 	uint64_t delivered, refused; /* documents */
 	uint64_t abandoned;	     /* not delivered when the publisher closed, or reader gone */
-	uint64_t queued;	     /* in batches, not yet decided */
+	uint64_t recovered;	     /* waited in the spool at the start */
+	uint64_t lost[SPOOL_LOSSES]; /* dropped by the spool, by reason */
+	uint64_t queued;	     /* in batches and in the spool, not yet decided */
 	uint64_t dropped;	     /* never made, because no batch was free */
+	uint64_t spool_bytes;	     /* on disk */
 	uint64_t retries;	     /* times that something was sent again */
 	uint64_t bytes;		     /* of delivered documents */
 };
+
+uint64_t publish_lost(const struct publish_stats *stats); /* for all reasons */
+void publish_count(const struct publish_stats *stats, struct counters *to);
 
 struct publisher *publisher_open(const struct publish_conf *conf, const struct output *output,
 				 const void *output_conf, unsigned funnels, struct fault *fault);

@@ -112,10 +112,10 @@ static bool settle(struct sender *s, const struct batch *b, const struct fault *
 	return open == 0;
 }
 
-bool sender_send(struct sender *s, struct batch *b)
+/* Sends until nothing is to be sent again. False: given up. */
+static bool try_all(struct sender *s, struct batch *b, struct fault *refusal)
 {
 	struct trouble trouble = {0};
-	struct fault refusal = {0};
 	uint64_t refused = 0;
 
 	for (;;) {
@@ -127,7 +127,7 @@ bool sender_send(struct sender *s, struct batch *b)
 
 		must(v.of[VERDICT_NONE] == 0);
 		if (v.of[VERDICT_REFUSED] > refused)
-			refusal = fault;
+			*refusal = fault;
 		refused = v.of[VERDICT_REFUSED];
 		if (v.of[VERDICT_AGAIN] == 0 || v.of[VERDICT_GONE] > 0)
 			break;
@@ -137,12 +137,42 @@ bool sender_send(struct sender *s, struct batch *b)
 
 		if (!s->pause(s->pause_self, wait > b->hold ? wait : b->hold)) {
 			trouble_ends(s, &trouble, false);
-			return settle(s, b, &refusal);
+			return false;
 		}
 		tally_add(&s->retries, 1);
 	}
 	backoff_reset(&s->backoff);
 	trouble_ends(s, &trouble, true);
+	return true;
+}
+
+/* Refused documents are on disk before they count as settled. Given up, they are not settled. */
+static void keep_refused(struct sender *s, struct batch *b)
+{
+	struct trouble trouble = {0};
+	uint64_t refused = verdicts_count(b).of[VERDICT_REFUSED];
+	bool kept = false, go_on = true;
+
+	if (refused == 0 || s->dead == NULL)
+		return;
+	while (go_on && !(kept = dead_letters_add(s->dead, b, &s->fault))) {
+		trouble_begins(s, &trouble, refused);
+		go_on = s->pause(s->pause_self, backoff_next(&s->backoff));
+	}
+	backoff_reset(&s->backoff);
+	trouble_ends(s, &trouble, kept);
+	for (size_t i = 0; i < b->count && !kept; i++)
+		if (b->entries[i].verdict == VERDICT_REFUSED)
+			b->entries[i].verdict = VERDICT_AGAIN;
+}
+
+bool sender_send(struct sender *s, struct batch *b)
+{
+	struct fault refusal = {0};
+
+	/* A batch that goes back to the queue is sent again as a whole: its refusals come again. */
+	if (try_all(s, b, &refusal) || !s->returns)
+		keep_refused(s, b);
 	return settle(s, b, &refusal);
 }
 

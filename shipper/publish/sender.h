@@ -16,6 +16,7 @@
 
 #include "outputs/output.h"
 #include "shipper/publish/backoff.h"
+#include "shipper/publish/dead_letters.h"
 #include "shipper/publish/tally.h"
 
 /* Waits up to `wait` by the clock, less when there is reason to try at once. False: give up. */
@@ -27,12 +28,13 @@ struct sender {
 	pause_fn pause;
 	void *pause_self;
 	struct backoff backoff;
-	bool returns;		  /* what is given up goes back to the queue, and is not counted */
-	struct fault fault;	  /* what the last failure was */
-	struct mono trouble_said; /* when trouble was last logged; 0 never */
-	struct mono refused_said; /* when a refusal was last logged; 0 never */
-	uint64_t refused_quiet;	  /* refusals since then */
-	atomic_bool gone;	  /* nobody reads any more */
+	struct dead_letters *dead; /* where refused documents are kept; NULL: nowhere */
+	bool returns;		   /* what is given up goes back to the queue, and is not counted */
+	struct fault fault;	   /* what the last failure was */
+	struct mono trouble_said;  /* when trouble was last logged; 0 never */
+	struct mono refused_said;  /* when a refusal was last logged; 0 never */
+	uint64_t refused_quiet;	   /* refusals since then */
+	atomic_bool gone;	   /* nobody reads any more */
 	struct tally delivered, refused, abandoned, retries, bytes;
 };
 
