@@ -139,11 +139,12 @@ static struct exchange *answer_begin(struct conn *conn, struct answering *r, str
 	if (h->command == NULL) {
 		r->hide_all = !conf->plain;
 		h->verbatim = conf->plain;
-	} else if (h->command->flags & COMMAND_TELLS_KEYS) {
-		r->hide_all = !conf->plain;
-	} else if (h->command->flags & COMMAND_TELLS_SECRET) {
-		r->hide_all |= tells_secrets(x, h);
+		return x;
 	}
+	if (h->command->flags & COMMAND_TELLS_KEYS)
+		r->hide_all = !conf->plain;
+	if (h->command->flags & COMMAND_TELLS_SECRET)
+		r->hide_all |= tells_secrets(x, h);
 	return x;
 }
 

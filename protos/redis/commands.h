@@ -53,6 +53,7 @@ enum {
 	COMMAND_SECRET = 1 << 0,       /* may carry a password */
 	COMMAND_TELLS_SECRET = 1 << 1, /* its answer may */
 	COMMAND_TELLS_KEYS = 1 << 2,   /* its answer names keys or channels */
+	COMMAND_NAMES_KEYS = 1 << 3,   /* keys or patterns of them stand behind words */
 	COMMAND_NAME_MAX = 24,
 };
 

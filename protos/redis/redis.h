@@ -3,6 +3,7 @@
  *
  *   redis.c     the table: options, detection, losses
  *   request.c   commands: arrays of bulk strings and inline lines
+ *   argument.c  which of their arguments is what
  *   answer.c    answers and push data: whose they are, where they end
  *   tree.c      their values, of both protocol versions, at any depth
  *   session.c   what answers change: transactions, subscriptions, the database, the user
@@ -84,7 +85,8 @@ struct string {
 	uint64_t len;
 };
 
-enum argument { ARGUMENT_VALUE, ARGUMENT_WORD, ARGUMENT_KEY, ARGUMENT_SECRET };
+/* A pattern is hidden as keys are, but names none. */
+enum argument { ARGUMENT_VALUE, ARGUMENT_WORD, ARGUMENT_KEY, ARGUMENT_PATTERN, ARGUMENT_SECRET };
 
 /* The client's direction. */
 struct asking {
@@ -97,6 +99,7 @@ struct asking {
 	uint8_t secrets;    /* this many arguments from here on are secret */
 	bool user;	    /* the next argument is the user's name */
 	uint8_t class;	    /* enum argument, of the string in hand */
+	uint8_t next;	    /* of the next one, when the last one said so; 0 when not */
 	uint8_t reply;	    /* enum reply_word */
 };
 
@@ -153,7 +156,9 @@ struct redis {
 	bool executed;		       /* and EXEC's answer has its part */
 	bool has_channel, has_pattern; /* push data: what stands behind its kind */
 	bool verbatim;		       /* raw texts may be kept as they are */
+	bool key_open;		       /* said[CLIENT] ends with a part of a key to be hashed */
 	uint16_t name_len;	       /* said[CLIENT] begins with it */
+	uint32_t key_at;	       /* from here on */
 	struct span word;	       /* of the command, behind the name */
 	int32_t database;	       /* argument of SELECT, -1 for none */
 	struct clip user;	       /* that AUTH or HELLO names */
@@ -163,6 +168,11 @@ struct redis {
 /* request.c */
 enum step request_unit(struct conn *conn, struct asking *a, struct cursor *c);
 enum step request_lost(struct conn *conn, struct asking *a, uint64_t n);
+
+/* argument.c: the next argument, by its place; then by its text, when it is read whole */
+enum argument argument_class(struct asking *a, const struct command *command);
+enum argument argument_understand(struct asking *a, struct exchange *x, struct bytes text,
+				  enum argument class);
 
 /* answer.c */
 enum step answer_unit(struct conn *conn, struct answering *r, struct cursor *c);
@@ -202,6 +212,8 @@ void value_begin(struct value *v, const struct clip *clip);
 void value_more(struct value *v, struct exchange *x, struct clip *clip, struct bytes more);
 void value_end(struct value *v, struct exchange *x, struct clip *clip, uint64_t len);
 void value_hash(struct value *v, struct exchange *x, struct clip *clip);
+/* Takes away what was added from `len` on. */
+void value_forget(struct exchange *x, struct clip *clip, uint32_t len);
 /* The next piece of a string; false when its end is not one. */
 bool string_take(struct string *s, struct cursor *c, struct bytes *piece);
 /* Bytes of it were lost; false when that was more than it has. */

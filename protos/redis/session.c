@@ -57,8 +57,11 @@ static bool is_queued(const struct exchange *x)
 static void forget_queued(struct conn *conn, const struct exchange *why)
 {
 	struct bytes error = exchange_text(why, &why->error);
+	struct session *s = session_of(why);
 
-	session_of(why)->queued = 0;
+	if (s->queued == 0)
+		return;
+	s->queued = 0;
 	for (struct exchange *x = exchange_parked(conn); x; x = x->next) {
 		if (!x->parked || x == exchange_of(conn, SERVER))
 			continue;
@@ -74,8 +77,10 @@ static void forget_queued(struct conn *conn, const struct exchange *why)
 /* A command's own part of EXEC's answer has ended. */
 static void executed(struct conn *conn, struct answering *r, const struct exchange *x)
 {
+	struct session *s = session_of(x);
 	struct exchange *exec;
 
+	s->queued -= s->queued > 0;
 	if (--r->executing > 0)
 		return;
 	exec = exchange_oldest(conn);

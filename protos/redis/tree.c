@@ -315,10 +315,14 @@ static bool is_status(struct bytes text)
 	return true;
 }
 
-/* What of an error names no value: its code, or all but what it quotes. */
-static struct bytes plain_error(const struct redis_conf *conf, struct bytes text)
+/* What of an error names no value: its code, or all but what it quotes, which may be a password
+ * that the command carried. */
+static struct bytes plain_error(const struct exchange *x, struct bytes text)
 {
-	if (conf->plain)
+	const struct redis_conf *conf = conn_conf(x->conn);
+	const struct command *command = redis_of(x)->command;
+
+	if (conf->plain && !(command && (command->flags & COMMAND_SECRET)))
 		return text;
 	if (conf->statements == STATEMENTS_FINGERPRINT)
 		return bytes_head(text, bytes_find(text, ' '));
@@ -328,7 +332,6 @@ static struct bytes plain_error(const struct redis_conf *conf, struct bytes text
 
 static void scalar(struct answering *r, struct exchange *x, const struct token *t)
 {
-	const struct redis_conf *conf = conn_conf(x->conn);
 	struct bytes text = t->text;
 	bool hide_all = r->hide_all;
 
@@ -342,7 +345,7 @@ static void scalar(struct answering *r, struct exchange *x, const struct token *
 		break;
 	case '-':
 		failed(r, x);
-		text = plain_error(conf, text);
+		text = plain_error(x, text);
 		r->hide_all &= r->depth > 0;
 		break;
 	case '+':

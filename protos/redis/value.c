@@ -29,8 +29,7 @@ bool string_lose(struct string *s, uint64_t n)
 
 /* ---- In documents ---- */
 
-/* Without what was added from `len` on. */
-static void clip_shorten(struct exchange *x, struct clip *clip, uint32_t len)
+void value_forget(struct exchange *x, struct clip *clip, uint32_t len)
 {
 	if (clip->at + clip->len == x->kept.len)
 		x->kept.len = clip->at + len;
@@ -115,10 +114,10 @@ void value_end(struct value *v, struct exchange *x, struct clip *clip, uint64_t 
 	if (v->hidden) {
 		exchange_keep(x, clip, BYTES("xxxxx"));
 	} else if (is_binary(text)) {
-		clip_shorten(x, clip, v->at);
+		value_forget(x, clip, v->at);
 		keep_size(x, clip, len);
 	} else if (v->cut || clip->cut) {
-		clip_shorten(x, clip, clip->len - broken_tail(text));
+		value_forget(x, clip, clip->len - broken_tail(text));
 		x->notes |= NOTE_TRIMMED;
 	}
 }
@@ -129,7 +128,7 @@ void value_hash(struct value *v, struct exchange *x, struct clip *clip)
 	uint8_t hex[HEX16];
 
 	digits_hex16(hex, hash_bytes(text));
-	clip_shorten(x, clip, v->at);
+	value_forget(x, clip, v->at);
 	exchange_keep(x, clip, bytes_of(hex, HEX16));
 	v->cut = false;
 }

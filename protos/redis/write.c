@@ -92,6 +92,8 @@ void redis_settle(struct exchange *x)
 	const struct redis_conf *conf = conn_conf(x->conn);
 	const struct session *s = session_of(x);
 
+	if (h->key_open)
+		value_forget(x, &x->said[CLIENT], h->key_at);
 	if (s->unsure)
 		x->notes |= REDIS_NOTE_SESSION;
 	if (s->database < 0)

@@ -433,14 +433,16 @@ static const struct story secrets[] = {
 		   C("CONFIG GET *\r\n"),
 		   S("*4\r\n$11\r\nrequirepass\r\n$7\r\nhunter2\r\n$4\r\nport\r\n$4\r\n6379\r\n"),
 		   C("MIGRATE h 1 \"\" 0 9 AUTH2 ada hunter2 KEYS a b\r\n"), S("+OK\r\n"),
-		   C("ACL GENPASS\r\n"), S("$7\r\nhunter2\r\n")},
+		   C("ACL GENPASS\r\n"), S("$7\r\nhunter2\r\n"), C("ACL SETUSER bob <hunter2\r\n"),
+		   S("-ERR Error in ACL SETUSER modifier '<hunter2': no such password\r\n")},
 	 .docs = {"AUTH | AUTH xxxxx | !ERR no", "AUTH | AUTH ada xxxxx | OK",
 		  "HELLO | HELLO 3 AUTH ada xxxxx SETNAME x | OK",
 		  "ACL | ACL SETUSER bob on xxxxx +@all | OK",
 		  "CONFIG | CONFIG SET maxmemory 1 requirepass xxxxx | OK",
 		  "CONFIG | CONFIG GET * | [requirepass, xxxxx, port, 6379]",
 		  "MIGRATE | MIGRATE h 1  0 9 AUTH2 xxxxx xxxxx KEYS a b | OK",
-		  "ACL | ACL GENPASS | xxxxx"}},
+		  "ACL | ACL GENPASS | xxxxx",
+		  "ACL | ACL SETUSER bob xxxxx | !ERR Error in ACL SETUSER modifier "}},
 	{.name = "no argument leaves",
 	 .options = {"statements=fingerprint"},
 	 .steps = {C("SET hunter2 hunter2 EX 10\r\nGET hunter2\r\n"), S("+OK\r\n$7\r\nhunter2\r\n"),
@@ -449,6 +451,35 @@ static const struct story secrets[] = {
 	 .docs = {"SET | SET fa14d24a4dd8f613 ? | OK", "GET | GET fa14d24a4dd8f613 | -",
 		  "LPUSH | LPUSH c00f9d4f580c0c3a ? | !WRONGTYPE",
 		  "EVAL | EVAL ? a921e3704fda881d ? | -"}},
+};
+
+#define LONG_KEY                                                                           \
+	"hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-" \
+	"hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-" \
+	"hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-" \
+	"hunter2-hunter2-"
+
+static const struct story hidden_keys[] = {
+	{.name = "no key leaves",
+	 .options = {"keys=hash", "send_request=true", "send_response=true"},
+	 .steps = {C("SORT l BY hunter2* GET hunter2* STORE hunter2\r\n"), S(":1\r\n"),
+		   C("SCAN 0 MATCH hunter2 COUNT 1\r\n"),
+		   S("*2\r\n$1\r\n0\r\n*1\r\n$7\r\nhunter2\r\n"),
+		   C("KEYS hunter2\r\nCLUSTER KEYSLOT hunter2\r\n"), S("*0\r\n:7\r\n"),
+		   C("PUBSUB NUMSUB hunter2\r\n"), S("*2\r\n$7\r\nhunter2\r\n:1\r\n"),
+		   C("CLIENT TRACKING ON BCAST PREFIX hunter2\r\n"), S("+OK\r\n"),
+		   C("SLOWLOG GET\r\n"), S("*1\r\n$7\r\nhunter2\r\n"), C("ACL LOG\r\n"),
+		   S("*2\r\n$6\r\nobject\r\n$7\r\nhunter2\r\n"),
+		   C("*2\r\n$3\r\nGET\r\n$300\r\n" LONG_KEY)},
+	 .docs = {"SORT | SORT c00f9d4f580c0c3a BY 8b7c559892c07249 GET 8b7c559892c07249 STORE "
+		  "fa14d24a4dd8f613 | 1",
+		  "SCAN | SCAN 0 MATCH fa14d24a4dd8f613 COUNT 1 | -",
+		  "KEYS | KEYS fa14d24a4dd8f613 | -",
+		  "CLUSTER | CLUSTER KEYSLOT fa14d24a4dd8f613 | -",
+		  "PUBSUB | PUBSUB NUMSUB fa14d24a4dd8f613 | -",
+		  "CLIENT | CLIENT TRACKING ON BCAST PREFIX fa14d24a4dd8f613 | OK",
+		  "SLOWLOG | SLOWLOG GET | -", "ACL | ACL LOG | xxxxx",
+		  "GET | GET  | - | connection closed"}},
 };
 
 static void no_secret(const struct story *story)
@@ -470,7 +501,9 @@ Test(redis, secrets)
 {
 	no_secret(&secrets[0]);
 	no_secret(&secrets[1]);
+	no_secret(&hidden_keys[0]);
 	TELL(secrets);
+	TELL(hidden_keys);
 }
 
 static const struct story losses[] = {
