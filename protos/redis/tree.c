@@ -315,6 +315,17 @@ static bool is_status(struct bytes text)
 	return true;
 }
 
+/* Where something is quoted first: not the one of "can't". */
+static size_t quote_in(struct bytes text)
+{
+	bool letter = false;
+	size_t i = 0;
+
+	for (; i < text.len && (letter || (text.at[i] != '\'' && text.at[i] != '"')); i++)
+		letter = ascii_lower(text.at[i]) >= 'a' && ascii_lower(text.at[i]) <= 'z';
+	return i;
+}
+
 /* What of an error names no value: its code, or all but what it quotes, which may be a password
  * that the command carried. */
 static struct bytes plain_error(const struct exchange *x, struct bytes text)
@@ -326,8 +337,7 @@ static struct bytes plain_error(const struct exchange *x, struct bytes text)
 		return text;
 	if (conf->statements == STATEMENTS_FINGERPRINT)
 		return bytes_head(text, bytes_find(text, ' '));
-	text = bytes_head(text, bytes_find(text, '\''));
-	return bytes_head(text, bytes_find(text, '"'));
+	return bytes_head(text, quote_in(text));
 }
 
 static void scalar(struct answering *r, struct exchange *x, const struct token *t)
