@@ -2,9 +2,17 @@
  * The compressed protocol: frames with a header of 7 bytes around the stream of packets.
  *
  * A frame's body is one zlib or zstd stream, or, where the header says 0 for its expanded length,
- * stored. It is expanded in steps into a small block, and packets are read from there. A frame
- * may hold the end of one message and the beginning of another: its bytes on the wire are taken
- * only when all packets that they hold are read, so that each message ends in a unit of its own.
+ * stored. It is read in blocks, once a block is whole, expanded in steps into a small buffer, and
+ * packets are read from there.
+ *
+ *              taken          fed           block              wire
+ *   frame  ─────┴──────────────┴─────────────┴──────────────────┤
+ *   expanded   └ packets read ┘└ not yet ┘                      all
+ *
+ * A frame may hold the end of one message and the beginning of another. Which of its bytes on the
+ * wire are whose nothing says; they are taken to be spread evenly over what they hold, and no
+ * message ends behind the block that its last packet comes out of. So a message's bytes depend on
+ * the frames alone, not on the segments that they came in.
  *
  * Source   MySQL source documentation "Compression"; MariaDB "0-packet compression"
  * Owns     the expanded bytes not read yet, and a decoder while a frame is open
@@ -19,6 +27,7 @@
 
 enum {
 	FRAME_HEADER = 7,
+	BLOCK = 16 << 10,
 	EXPAND_STEP = 16 << 10,
 	/* An unfinished packet: its head and what one step may add. */
 	EXPANDED_MAX = HEAD_MAX + HEADER + 2 * EXPAND_STEP,
@@ -27,12 +36,14 @@ enum {
 };
 
 struct frames {
-	uint32_t left;	     /* of the frame's body, on the wire and not yet expanded */
-	uint32_t ahead;	     /* bytes that are expanded, or header, but not yet taken */
-	uint32_t to_come;    /* of the expanded bytes */
-	bool stored, zstd;   /* how the frame's body is coded */
+	/* Places in the frame that is open, its header included. */
+	uint32_t taken, fed, block, wire;
+	uint32_t all, made;  /* its expanded length, and how much of that there is */
+	uint32_t behind;     /* bytes of earlier frames that are not taken yet */
+	bool stored, zstd;   /* how its body is coded */
 	bool decoder;	     /* one of the two below is open */
-	size_t charged;	     /* for it */
+	bool drained;	     /* nothing more comes of what was fed */
+	size_t charged;	     /* for the decoder */
 	struct buf expanded; /* packets not read yet */
 	z_stream zlib;
 	ZSTD_DCtx *zstd_state;
@@ -127,95 +138,126 @@ static bool expand_zstd(struct frames *f, struct bytes in, uint8_t *to, size_t r
 }
 
 /* A step of the open frame. False: it is not one. */
-static bool expand(struct frames *f, struct bytes in, size_t *used)
+static bool expand(struct frames *f, struct bytes in)
 {
-	size_t made = 0;
+	size_t room = f->all - f->made < EXPAND_STEP ? f->all - f->made : EXPAND_STEP;
+	size_t used = 0, made = 0;
 	bool good = true;
 
-	in = bytes_head(in, f->left);
 	if (f->stored) {
-		in = bytes_head(in, EXPAND_STEP);
+		in = bytes_head(in, room);
 		buf_add(&f->expanded, in);
-		*used = made = in.len;
+		used = made = in.len;
 	} else {
-		size_t room = f->to_come < EXPAND_STEP ? f->to_come : EXPAND_STEP;
-		uint8_t spare = 0; /* the decoder's last words may make nothing */
+		uint8_t spare = 0; /* the decoder's last words make nothing */
 		uint8_t *to = room > 0 ? buf_room(&f->expanded, room) : &spare;
 
-		good = f->zstd ? expand_zstd(f, in, to, room, used, &made)
-			       : expand_zlib(f, in, to, room, used, &made);
+		good = f->zstd ? expand_zstd(f, in, to, room, &used, &made)
+			       : expand_zlib(f, in, to, room, &used, &made);
 		f->expanded.len += made;
 	}
-	f->left -= (uint32_t)*used;
-	f->ahead += (uint32_t)*used;
-	f->to_come -= (uint32_t)made;
-	return good && (*used > 0 || made > 0);
+	f->fed += (uint32_t)used;
+	f->made += (uint32_t)made;
+	f->drained = f->fed == f->block && (made < room || room == 0);
+	return good && (used > 0 || made > 0 || f->drained);
 }
 
-static enum step open_frame(struct reading *r, struct frames *f, struct bytes wire)
+/* Expands until there is something to read, or the block has no more. */
+static bool expand_some(struct reading *r, struct frames *f, struct bytes wire)
 {
-	struct cursor c = cursor_of(bytes_skip(wire, f->ahead));
+	while (f->expanded.len == 0 && !f->drained) {
+		struct bytes rest = bytes_skip(wire, f->behind + f->fed - f->taken);
+
+		if (!expand(f, bytes_head(rest, f->block - f->fed)))
+			return false;
+	}
+	charge(f, conn_quota(r->conn));
+	return true;
+}
+
+/* Bytes up to this place in the frame are used. */
+static void take_to(struct frames *f, struct cursor *c, uint32_t place)
+{
+	cursor_take(c, f->behind + place - f->taken);
+	f->behind = 0;
+	f->taken = place;
+}
+
+/* The next block, of this frame or the one that follows. STEP_MORE: it is not whole yet. */
+static enum step next_block(struct reading *r, struct frames *f, struct bytes wire)
+{
+	struct cursor c;
+
+	if (f->block < f->wire) {
+		uint32_t block = f->wire - f->block < BLOCK ? f->wire : f->block + BLOCK;
+
+		if (wire.len < (uint64_t)f->behind + block - f->taken)
+			return STEP_MORE;
+		f->block = block;
+		f->drained = false;
+		return STEP_DONE;
+	}
+	if (f->made != f->all)
+		return STEP_ALIEN;
+	c = cursor_of(bytes_skip(wire, f->behind + f->wire - f->taken));
 	uint32_t len = (uint32_t)cursor_le(&c, 3);
 
 	cursor_u8(&c);
-	uint32_t expanded = (uint32_t)cursor_le(&c, 3);
+	uint32_t all = (uint32_t)cursor_le(&c, 3);
+	uint32_t block = len + FRAME_HEADER < BLOCK ? len + FRAME_HEADER : BLOCK;
 
-	if (c.dry)
+	if (c.dry || cursor_left(&c) + FRAME_HEADER < block)
 		return STEP_MORE;
-	f->left = len;
-	f->ahead += FRAME_HEADER;
-	f->stored = expanded == 0;
-	f->to_come = f->stored ? len : expanded;
+	decoder_close(f, conn_quota(r->conn));
+	f->behind += f->wire - f->taken;
+	f->taken = f->made = 0;
+	f->fed = FRAME_HEADER;
+	f->block = block;
+	f->wire = len + FRAME_HEADER;
+	f->stored = all == 0;
+	f->all = f->stored ? len : all;
 	f->zstd = r->self->compression == COMPRESSION_ZSTD;
+	f->drained = len == 0;
 	if (len == 0)
-		return f->to_come == 0 ? STEP_DONE : STEP_ALIEN;
+		return all == 0 ? STEP_DONE : STEP_ALIEN;
 	if (!f->stored)
 		decoder_open(f, f->zstd, conn_quota(r->conn));
 	return STEP_DONE;
 }
 
-/* More packets, or part of one, from the wire. STEP_MORE: there are no more bytes. */
-static enum step fill(struct reading *r, struct frames *f, struct bytes wire)
-{
-	size_t used = 0;
-
-	if (f->left == 0 && f->to_come == 0)
-		return open_frame(r, f, wire);
-	/* The last of the wire's bytes may be in, and its expanded ones not yet out. */
-	if (wire.len == f->ahead && f->left > 0)
-		return STEP_MORE;
-	if (!expand(f, bytes_skip(wire, f->ahead), &used))
-		return STEP_ALIEN;
-	if (f->left == 0 && f->to_come == 0)
-		decoder_close(f, conn_quota(r->conn));
-	else
-		charge(f, conn_quota(r->conn));
-	return STEP_DONE;
-}
-
-/* Bytes that begin no message yet are taken with the rest of its first packet, so that it begins
- * where its first byte came. */
-static void take(const struct reading *r, struct frames *f, struct cursor *c)
+/* A block is through: its bytes are the message's in hand. Those that begin no message yet are
+ * taken with the rest of its first packet, so that it begins where its first byte came. */
+static void take_block(const struct reading *r, struct frames *f, struct cursor *c)
 {
 	const struct mysql_side *s = r->side;
-	bool within = exchange_of(r->conn, r->from) || s->left > 0 || s->more;
-	bool between = f->expanded.len == 0 && f->left == 0 && f->to_come == 0;
 
-	if (!within && !between)
-		return;
-	cursor_take(c, f->ahead);
-	f->ahead = 0;
+	if (exchange_of(r->conn, r->from) || s->left > 0 || s->more || f->expanded.len == 0)
+		take_to(f, c, f->block);
 }
 
-/* A unit that ends no message takes at least a byte. */
-static enum step stop(struct reading *r, struct frames *f, struct cursor *c)
+/* Where in the frame a message ends that ends with the packets read so far. */
+static uint32_t place_of_end(const struct frames *f)
 {
+	uint64_t read = f->made > f->expanded.len ? f->made - f->expanded.len : 0;
+	uint64_t even = FRAME_HEADER + (f->wire - FRAME_HEADER) * read / (f->all ? f->all : 1);
+	uint32_t last = f->block - 1; /* something is left for what follows */
+
+	if (f->expanded.len == 0 && f->drained)
+		return f->block;
+	return even < f->taken ? f->taken : even < last ? (uint32_t)even : last;
+}
+
+static enum step message_through(struct reading *r, struct frames *f, struct cursor *c)
+{
+	if (!expand_some(r, f, cursor_rest(c)))
+		return STEP_ALIEN;
+	take_to(f, c, place_of_end(f));
 	if (r->ends || cursor_used(c) > 0)
 		return STEP_DONE;
-	if (f->ahead == 0)
+	/* It goes on later: such a unit takes a byte. */
+	if (f->taken == f->block)
 		return STEP_ALIEN;
-	cursor_take(c, 1);
-	f->ahead--;
+	take_to(f, c, f->taken + 1);
 	return STEP_DONE;
 }
 
@@ -224,13 +266,9 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 		      enum step (*packets)(struct reading *r, struct cursor *c))
 {
 	struct frames *f = frames_of(r);
-	struct bytes wire = cursor_rest(c);
 
 	for (;;) {
-		/* Its checksum belongs to the message that ends with a frame. */
-		bool checksum = f->left > 0 && f->to_come == 0;
-
-		if (f->expanded.len > 0 && !checksum) {
+		if (f->expanded.len > 0) {
 			struct cursor inner = cursor_of(buf_bytes(&f->expanded));
 			enum step step = packets(r, &inner);
 
@@ -239,20 +277,25 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 			if (step == STEP_DONE)
 				buf_drop(&f->expanded, cursor_used(&inner));
 		}
-		if (f->expanded.len == 0)
-			take(r, f, c);
 		if (r->stop)
-			return stop(r, f, c);
+			return message_through(r, f, c);
 		if (f->expanded.len > EXPANDED_MAX)
 			return STEP_ALIEN;
-		struct bytes rest = bytes_skip(wire, cursor_used(c));
-		enum step step = fill(r, f, rest);
+		if (!f->drained && f->block > 0) {
+			struct bytes rest =
+				bytes_skip(cursor_rest(c), f->behind + f->fed - f->taken);
 
+			if (!expand(f, bytes_head(rest, f->block - f->fed)))
+				return STEP_ALIEN;
+			charge(f, conn_quota(r->conn));
+			continue;
+		}
+		take_block(r, f, c);
+		enum step step = next_block(r, f, cursor_rest(c));
+
+		if (step == STEP_MORE)
+			return cursor_used(c) > 0 ? STEP_DONE : STEP_MORE;
 		if (step == STEP_ALIEN)
 			return STEP_ALIEN;
-		if (step == STEP_MORE) {
-			take(r, f, c);
-			return cursor_used(c) > 0 ? STEP_DONE : STEP_MORE;
-		}
 	}
 }
