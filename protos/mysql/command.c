@@ -10,6 +10,7 @@ enum {
 	PARAMS_SHOWN_MAX = 1000,
 	PARAM_TEXT_MAX = 1024,
 	PARAMS_TEXT_MAX = 16 << 10,
+	ATTRIBUTES_MAX = 0xffff,
 	CURSOR_PARAM_COUNT = 0x08,
 	BULK_SEND_TYPES = 128,
 };
@@ -175,40 +176,42 @@ static bool take_values(struct exchange *x, struct cursor *c, const uint8_t *typ
 
 /* ---- Commands ---- */
 
-/* With query attributes, their block stands before the text. */
-static void pass_attributes(struct reading *r, struct cursor *c)
+/* Values that stand before a statement's text, or false where they are not understood. */
+static bool pass_values(struct cursor *c, uint64_t count)
 {
-	struct cursor before = *c;
+	struct bytes nulls = cursor_take(c, (count + 7) / 8);
+	struct cursor types;
+	bool bound = cursor_u8(c);
+	char room[VALUE_TEXT_MAX];
+
+	types = *c;
+	for (uint64_t i = 0; i < count && bound && !c->dry; i++) {
+		cursor_take(c, 2);
+		take_text(c);
+	}
+	for (uint64_t i = 0; i < count && bound && !c->dry; i++) {
+		struct bytes type = cursor_take(&types, 2);
+
+		take_text(&types);
+		if (!(nulls.at[i / 8] >> (i % 8) & 1))
+			value_text(c, type.at[0], type.at[1] & 0x80, room);
+	}
+	return bound && !c->dry;
+}
+
+/* With query attributes, their block stands before the text. False: the text is not found. */
+static bool pass_attributes(struct reading *r, struct cursor *c)
+{
 	struct bytes rest = cursor_rest(c);
 	bool known = r->self->knows_caps;
 
 	if (known ? !(r->self->caps & CAP_QUERY_ATTRIBUTES)
 		  : rest.len < 2 || rest.at[1] != 1 || rest.at[0] >= ' ')
-		return;
+		return true;
 	uint64_t count = take_lenenc(c, NULL);
 
 	take_lenenc(c, NULL); /* sets of parameters: 1 */
-	if (count > 0 && !c->dry) {
-		uint64_t n = count <= 0xffff ? count : 0;
-		struct bytes nulls = cursor_take(c, (n + 7) / 8);
-		uint8_t bound = cursor_u8(c), types[2 * 64] = {0};
-		char room[VALUE_TEXT_MAX];
-
-		for (uint64_t i = 0; i < n && bound && !c->dry; i++) {
-			struct bytes type = cursor_take(c, 2);
-
-			if (i < 64 && type.len == 2)
-				memcpy(types + 2 * i, type.at, 2);
-			take_text(c);
-		}
-		for (uint64_t i = 0; i < n && i < 64 && !c->dry; i++)
-			if (!(nulls.at[i / 8] >> (i % 8) & 1))
-				value_text(c, types[2 * i], types[2 * i + 1] & 0x80, room);
-		if (n > 64 || n < count)
-			c->dry = true;
-	}
-	if (c->dry) /* not understood: rather all of it as text than none */
-		*c = before;
+	return !c->dry && (count == 0 || (count <= ATTRIBUTES_MAX && pass_values(c, count)));
 }
 
 static void keep_statement(struct exchange *x, const struct statement *st)
@@ -419,8 +422,10 @@ static void command(struct reading *r, struct exchange *x, struct cursor *c)
 
 	switch (m->command) {
 	case COM_QUERY:
-		pass_attributes(r, c);
-		keep_text(r, x, cursor_rest(c));
+		if (pass_attributes(r, c))
+			keep_text(r, x, cursor_rest(c));
+		else /* what there is may hold values */
+			x->notes |= MYSQL_NOTE_STATEMENT;
 		break;
 	case COM_INIT_DB:
 	case COM_STMT_PREPARE:

@@ -1,155 +1,4 @@
-#include "protos/sql/fingerprint.h"
-
-#include <limits.h>
-
-/* What a byte begins. Those from WORD to DOLLAR may continue a word. */
-enum kind {
-	OPERATOR, /* and all that means nothing */
-	SPACE,
-	WORD,
-	DIGIT,
-	DOLLAR,
-	QUOTE,
-	DOUBLE_QUOTE,
-	BACK_QUOTE,
-	OPEN,
-	CLOSE,
-	COMMA,
-	SEMICOLON,
-	POINT,
-	SIGN,
-	SLASH,
-	HASH,
-	COLON,
-	QUESTION,
-	BRACKET,
-	BRACKET_END,
-};
-
-#define FOUR(kind)    kind, kind, kind, kind
-#define SIXTEEN(kind) FOUR(kind), FOUR(kind), FOUR(kind), FOUR(kind)
-
-static const uint8_t kinds[256] = {
-	/* 00 */ SPACE,
-	OPERATOR,
-	OPERATOR,
-	OPERATOR,
-	FOUR(OPERATOR),
-	/* 08 */ OPERATOR,
-	SPACE,
-	SPACE,
-	SPACE,
-	SPACE,
-	SPACE,
-	OPERATOR,
-	OPERATOR,
-	/* 10 */ SIXTEEN(OPERATOR),
-	/* ␣!"# */ SPACE,
-	OPERATOR,
-	DOUBLE_QUOTE,
-	HASH,
-	/* $%&' */ DOLLAR,
-	OPERATOR,
-	OPERATOR,
-	QUOTE,
-	/* ()*+ */ OPEN,
-	CLOSE,
-	OPERATOR,
-	SIGN,
-	/* ,-./ */ COMMA,
-	SIGN,
-	POINT,
-	SLASH,
-	/* 0-9  */ FOUR(DIGIT),
-	FOUR(DIGIT),
-	DIGIT,
-	DIGIT,
-	/* :;<=>? */ COLON,
-	SEMICOLON,
-	OPERATOR,
-	OPERATOR,
-	OPERATOR,
-	QUESTION,
-	/* @A-O */ OPERATOR,
-	WORD,
-	WORD,
-	WORD,
-	FOUR(WORD),
-	FOUR(WORD),
-	FOUR(WORD),
-	/* P-Z  */ FOUR(WORD),
-	FOUR(WORD),
-	WORD,
-	WORD,
-	WORD,
-	/* [\]^_ */ BRACKET,
-	OPERATOR,
-	BRACKET_END,
-	OPERATOR,
-	WORD,
-	/* `a-o */ BACK_QUOTE,
-	WORD,
-	WORD,
-	WORD,
-	FOUR(WORD),
-	FOUR(WORD),
-	FOUR(WORD),
-	/* p-z  */ FOUR(WORD),
-	FOUR(WORD),
-	WORD,
-	WORD,
-	WORD,
-	/* {|}~ */ OPERATOR,
-	OPERATOR,
-	OPERATOR,
-	OPERATOR,
-	OPERATOR,
-	/* 80   */ SIXTEEN(WORD),
-	SIXTEEN(WORD),
-	SIXTEEN(WORD),
-	SIXTEEN(WORD),
-	/* c0   */ SIXTEEN(WORD),
-	SIXTEEN(WORD),
-	SIXTEEN(WORD),
-	SIXTEEN(WORD),
-};
-
-/* What was written last, as far as spaces and signs depend on it. Behind those up to AFTER_WORD a
- * sign belongs to the number. */
-enum after {
-	AT_START,
-	AFTER_OPEN,
-	AFTER_POINT,
-	AFTER_OPERATOR,
-	AFTER_PLAIN,
-	AFTER_WORD,
-	AFTER_LITERAL,
-	AFTER_CLOSE
-};
-
-struct pass {
-	const uint8_t *at, *end;
-	uint8_t *out, *from, *limit;
-	struct sql_words *words;
-	bool mysql, escapes;
-	enum after after;
-	bool comma, semicolon; /* read, not yet written */
-	bool conditional;      /* within a conditional comment of MySQL */
-	bool after_row;	       /* what was written last is a row, further ones go */
-	unsigned depth;
-	uint64_t lists; /* depths at which runs of literals become one */
-	uint64_t rows;	/* depths that a row opened */
-};
-
-static inline uint8_t look(const struct pass *p, size_t n)
-{
-	return n < (size_t)(p->end - p->at) ? p->at[n] : 0;
-}
-
-static inline bool in_word(uint8_t c)
-{
-	return kinds[c] >= WORD && kinds[c] <= DOLLAR;
-}
+#include "protos/sql/pass.h"
 
 static inline uint64_t bit(unsigned depth)
 {
@@ -163,10 +12,19 @@ static inline void put(struct pass *p, uint8_t c)
 
 static void put_all(struct pass *p, struct bytes b)
 {
-	b = bytes_head(b, p->out < p->limit ? (size_t)(p->limit - p->out) : 0);
+	size_t room = p->out < p->limit ? (size_t)(p->limit - p->out) : 0;
+
 	if (b.len > 0)
-		memcpy(p->out, b.at, b.len);
-	p->out += b.len;
+		memcpy(p->out, b.at, b.len < room ? b.len : room);
+	p->out = b.len <= room ? p->out + b.len : p->limit + 1; /* cut */
+}
+
+/* How much lead() puts. */
+static inline size_t lead_length(const struct pass *p)
+{
+	if (p->semicolon)
+		return p->after == AT_START ? 0 : 2;
+	return p->comma ? 2 : p->after > AFTER_POINT;
 }
 
 /* What stands between the last token and the next. */
@@ -187,136 +45,6 @@ static inline void lead(struct pass *p, bool space)
 		put(p, ' ');
 	}
 }
-
-/* ---- What is passed over ---- */
-
-static void pass_line(struct pass *p)
-{
-	const uint8_t *line = memchr(p->at, '\n', (size_t)(p->end - p->at));
-
-	p->at = line ? line + 1 : p->end;
-}
-
-static void pass_comment(struct pass *p)
-{
-	unsigned open = 0;
-
-	do {
-		const uint8_t c = *p->at, next = look(p, 1);
-
-		if (c == '*' && next == '/') {
-			open--;
-			p->at += 2;
-		} else if (c == '/' && next == '*' && (open == 0 || !p->mysql)) {
-			open++;
-			p->at += 2;
-		} else {
-			p->at++;
-		}
-	} while (open > 0 && p->at < p->end);
-}
-
-/* From behind the opening quote to behind the closing one. */
-static void pass_quoted(struct pass *p, uint8_t quote, bool escapes)
-{
-	while (p->at < p->end) {
-		uint8_t c = *p->at++;
-
-		if (c == '\\' && escapes) {
-			if (p->at < p->end)
-				p->at++;
-		} else if (c == quote) {
-			if (p->at == p->end || *p->at != quote)
-				return;
-			p->at++;
-		}
-	}
-}
-
-/* $tag$ … $tag$; false when it is none. */
-static bool pass_dollars(struct pass *p)
-{
-	const uint8_t *tag = p->at, *at = tag + 1;
-
-	while (at < p->end && in_word(*at) && *at != '$')
-		at++;
-	if (at == p->end || *at != '$' || kinds[tag[1]] == DIGIT)
-		return false;
-	size_t len = (size_t)(at + 1 - tag);
-
-	for (p->at = at + 1; p->at < p->end; p->at++) {
-		const uint8_t *next = memchr(p->at, '$', (size_t)(p->end - p->at));
-
-		p->at = next ? next : p->end;
-		if ((size_t)(p->end - p->at) >= len && memcmp(p->at, tag, len) == 0) {
-			p->at += len;
-			return true;
-		}
-		if (next == NULL)
-			break;
-	}
-	p->at = p->end;
-	return true;
-}
-
-static bool is_line_comment(const struct pass *p)
-{
-	uint8_t c = look(p, 2);
-
-	return look(p, 0) == '-' && look(p, 1) == '-' &&
-	       (!p->mysql || p->end - p->at == 2 || c <= ' ');
-}
-
-/* Comments that begin here; false when there is none. MySQL executes what conditional ones hold. */
-static bool comment(struct pass *p)
-{
-	if (is_line_comment(p) || (p->mysql && *p->at == '#')) {
-		pass_line(p);
-		return true;
-	}
-	if (look(p, 1) != '*' || *p->at != '/')
-		return false;
-	bool maria = look(p, 2) == 'M' && look(p, 3) == '!';
-
-	if (!p->mysql || (look(p, 2) != '!' && !maria)) {
-		pass_comment(p);
-		return true;
-	}
-	p->at += maria ? 4 : 3;
-	while (p->at < p->end && kinds[*p->at] == DIGIT)
-		p->at++;
-	p->conditional = true;
-	return true;
-}
-
-/* A further row, to behind its ')'. */
-static void pass_row(struct pass *p)
-{
-	unsigned open = 0;
-
-	while (p->at < p->end) {
-		uint8_t c = *p->at;
-
-		if (kinds[c] == OPEN || kinds[c] == CLOSE) {
-			p->at++;
-			open += kinds[c] == OPEN ? 1 : UINT_MAX;
-			if (open == 0)
-				return;
-		} else if (c == '\'' || c == '"' || c == '`') {
-			bool e = p->at[-1] == 'E' || p->at[-1] == 'e';
-
-			p->at++;
-			pass_quoted(p, c, c != '`' && (p->escapes || (!p->mysql && e)));
-		} else if (c == '$' && !p->mysql) {
-			if (!pass_dollars(p))
-				p->at++;
-		} else if ((c != '-' && c != '/' && c != '#') || !comment(p)) {
-			p->at++;
-		}
-	}
-}
-
-/* ---- Tokens ---- */
 
 static void literal(struct pass *p)
 {
@@ -357,72 +85,94 @@ static void quoted_name(struct pass *p, uint8_t quote)
 	p->after = AFTER_WORD;
 }
 
-static bool is_word(struct bytes word, const char *text)
+/* Prefixes of strings: n'', x'', _utf8'', u&''. False for all other words. */
+static bool prefix(struct pass *p, struct bytes word)
 {
-	return bytes_eq_case(word, bytes_str(text));
-}
+	uint8_t c = ascii_lower(word.at[0]);
 
-/* Words that are values, or the beginning of a string; false for all others. */
-static bool word_literal(struct pass *p, struct bytes word)
-{
-	uint8_t next = look(p, 0);
-
-	if (next == '\'') {
-		uint8_t c = ascii_lower(word.at[0]);
+	if (look(p, 0) == '\'') {
 		bool prefix = word.len == 1 && strchr("nxbe", c);
 
-		if (prefix || (p->mysql && c == '_')) {
-			p->at++;
-			pass_quoted(p, '\'', p->escapes || (c == 'e' && !p->mysql));
-			literal(p);
-			return true;
-		}
-	}
-	if (next == '&' && !p->mysql && is_word(word, "u") && look(p, 1) == '\'') {
+		if (!prefix && !(p->mysql && c == '_'))
+			return false;
+		p->at++;
+		pass_quoted(p, '\'', p->escapes || (c == 'e' && !p->mysql));
+	} else {
+		if (p->mysql || word.len != 1 || c != 'u' || look(p, 1) != '\'')
+			return false;
 		p->at += 2;
 		pass_quoted(p, '\'', false);
-		literal(p);
-		return true;
 	}
-	if (word.len < 4 || word.len > 5 || p->after == AFTER_POINT)
+	literal(p);
+	return true;
+}
+
+/* The high bit of each byte that is at least `from` and at most `to`, where no byte has its own. */
+#define WITHIN(bytes, from, to) \
+	(((bytes) + EIGHT(0x80 - (from))) & ~((bytes) + EIGHT(0x7f - (to))) & EIGHT(0x80))
+
+/* Takes the word that begins here, and puts it in lower case to `to` as far as there is room; its
+ * length. */
+static size_t lower(struct pass *p, uint8_t *to, size_t room)
+{
+	const uint8_t *from = p->at;
+
+	for (;;) {
+		uint8_t last[8] = {0};
+		size_t left = (size_t)(p->end - p->at), n = (size_t)(p->at - from);
+
+		if (left < sizeof(last))
+			memcpy(last, p->at, left);
+		uint64_t text = eight_at(left < sizeof(last) ? last : p->at);
+		uint64_t high = text & EIGHT(0x80), low = text ^ high;
+		uint64_t letters = WITHIN(low | EIGHT(0x20), 'a', 'z') & ~high;
+		uint64_t ends = ~(high | letters | WITHIN(low, '0', '9') | WITHIN(low, '_', '_')) &
+				EIGHT(0x80);
+
+		text |= letters >> 2;
+		if (n + sizeof(text) <= room)
+			eight_to(to + n, text);
+		p->at += ends ? (size_t)__builtin_ctzll(ends) / 8 : 8;
+		if (ends == 0)
+			continue;
+		if (p->at == p->end || *p->at != '$')
+			return (size_t)(p->at - from);
+		n = (size_t)(p->at++ - from);
+		if (n < room)
+			to[n] = '$';
+	}
+}
+
+/* Is a word of this meaning, where it stands, a value? */
+static bool is_value(const struct pass *p, enum sql_word meaning)
+{
+	if (meaning != SQL_NULL && meaning != SQL_TRUTH)
 		return false;
-	if ((is_word(word, "null") && p->words->last != SQL_IS && p->words->last != SQL_NOT) ||
-	    is_word(word, "true") || is_word(word, "false")) {
-		literal(p);
-		return true;
-	}
-	return false;
+	return p->after != AFTER_POINT &&
+	       (meaning == SQL_TRUTH || (p->words->last != SQL_IS && p->words->last != SQL_NOT));
 }
 
 static void word(struct pass *p)
 {
 	const uint8_t *from = p->at;
-
-	while (p->at < p->end && in_word(*p->at))
-		p->at++;
-	struct bytes text = bytes_of(from, (size_t)(p->at - from));
-	uint8_t first = ascii_lower(text.at[0]);
-
-	if ((look(p, 0) == '\'' || look(p, 0) == '&' || first == 'n' || first == 't' ||
-	     first == 'f') &&
-	    word_literal(p, text))
-		return;
 	bool part = p->after == AFTER_POINT && !p->comma && !p->semicolon;
-	bool further = p->after_row && p->comma;
+	uint8_t *to = p->out + lead_length(p);
+	size_t room = (size_t)(p->limit + SQL_PRINT_SLACK - to), len = lower(p, to, room);
+	struct bytes text = bytes_of(from, len);
+	enum sql_word meaning = sql_word_of(to, len);
 
-	if (further && is_word(text, "row"))
+	if ((look(p, 0) == '\'' || look(p, 0) == '&') && prefix(p, text))
+		return;
+	if (is_value(p, meaning)) {
+		literal(p);
+		return;
+	}
+	if (meaning == SQL_ROW && p->after_row && p->comma)
 		return; /* MySQL: VALUES ROW(1), ROW(2) */
-	lead(p, true);
-	struct bytes head = bytes_head(text, p->out < p->limit ? (size_t)(p->limit - p->out) : 0);
-
-	uint8_t *out = p->out;
-
-	for (size_t i = 0; i < head.len; i++)
-		out[i] = ascii_lower(head.at[i]);
-	enum sql_word meaning =
-		part || head.len < text.len ? SQL_OTHER : sql_word_of(out, head.len);
-
-	p->out += head.len;
+	if (part || meaning == SQL_NULL || meaning == SQL_TRUTH)
+		meaning = SQL_OTHER;
+	lead(p, true); /* right before the word */
+	p->out = to + len <= p->limit ? to + len : p->limit + 1;
 	sql_words_word(p->words, meaning, text, p->depth);
 	p->after = meaning < SQL_PLAIN ? AFTER_WORD : AFTER_PLAIN;
 }
@@ -435,7 +185,7 @@ static bool is_exponent(const struct pass *p, const uint8_t *at)
 	at++;
 	if ((*at == '+' || *at == '-') && at + 1 < p->end)
 		at++;
-	return kinds[*at] == DIGIT;
+	return kind_of(*at) == DIGIT;
 }
 
 static void number(struct pass *p)
@@ -443,7 +193,7 @@ static void number(struct pass *p)
 	const uint8_t *at = p->at;
 	bool hex = *at == '0' && strchr("xXbBoO", look(p, 1)) && look(p, 1);
 
-	while (at < p->end && kinds[*at] == DIGIT)
+	while (at < p->end && kind_of(*at) == DIGIT)
 		at++;
 	/* MySQL: names may begin with a digit. */
 	if (p->mysql && !hex && at < p->end && in_word(*at) && !is_exponent(p, at)) {
@@ -463,12 +213,12 @@ static void sign(struct pass *p)
 {
 	const uint8_t *at = p->at + 1;
 
-	if (comment(p))
+	if (pass_comment(p))
 		return;
-	while (at < p->end && kinds[*at] == SPACE)
+	while (at < p->end && kind_of(*at) == SPACE)
 		at++;
-	bool digit = at < p->end && (kinds[*at] == DIGIT ||
-				     (*at == '.' && at + 1 < p->end && kinds[at[1]] == DIGIT));
+	bool digit = at < p->end && (kind_of(*at) == DIGIT ||
+				     (*at == '.' && at + 1 < p->end && kind_of(at[1]) == DIGIT));
 
 	if (digit && (p->after < AFTER_WORD || p->comma || p->semicolon)) {
 		p->at = at;
@@ -569,7 +319,7 @@ static void bracket_end(struct pass *p)
 
 static void point(struct pass *p)
 {
-	if (kinds[look(p, 1)] == DIGIT && (p->after != AFTER_WORD || p->comma)) {
+	if (kind_of(look(p, 1)) == DIGIT && (p->after != AFTER_WORD || p->comma)) {
 		number(p);
 		return;
 	}
@@ -607,9 +357,9 @@ static void dollar(struct pass *p)
 {
 	if (p->mysql) {
 		word(p);
-	} else if (kinds[look(p, 1)] == DIGIT) {
+	} else if (kind_of(look(p, 1)) == DIGIT) {
 		p->at++;
-		while (p->at < p->end && kinds[*p->at] == DIGIT)
+		while (p->at < p->end && kind_of(*p->at) == DIGIT)
 			p->at++;
 		literal(p);
 	} else if (pass_dollars(p)) {
@@ -626,14 +376,11 @@ static void string(struct pass *p, uint8_t quote)
 	literal(p);
 }
 
-static void token(struct pass *p, uint8_t c)
+static void token(struct pass *p, enum kind kind)
 {
-	switch ((enum kind)kinds[c]) {
+	switch (kind) {
 	case SPACE:
-		p->at++;
-		break;
 	case WORD:
-		word(p);
 		break;
 	case DIGIT:
 		number(p);
@@ -680,11 +427,11 @@ static void token(struct pass *p, uint8_t c)
 		sign(p);
 		break;
 	case SLASH:
-		if (!comment(p))
+		if (!pass_comment(p))
 			operator(p, 1);
 		break;
 	case HASH:
-		if (!comment(p))
+		if (!pass_comment(p))
 			operators(p);
 		break;
 	case COLON:
@@ -714,7 +461,6 @@ void sql_fingerprint(enum sql_dialect dialect, struct bytes statement, struct sq
 		.at = statement.at,
 		.end = statement.at + statement.len,
 		.out = to->text,
-		.from = to->text,
 		.limit = to->text + SQL_PRINT_MAX,
 		.words = &to->words,
 		.mysql = dialect == SQL_MYSQL || dialect == SQL_MYSQL_PLAIN,
@@ -725,11 +471,19 @@ void sql_fingerprint(enum sql_dialect dialect, struct bytes statement, struct sq
 	to->words.verbs = to->words.lists = 0;
 	to->words.verb = to->words.last = to->words.reason = SQL_OTHER;
 	to->words.expect = to->words.naming = to->words.index = false;
-	while (p.at < p.end && p.out < p.limit)
-		token(&p, *p.at);
+	while (p.at < p.end && p.out < p.limit) {
+		char kind = kind_of(*p.at);
+
+		if (kind == SPACE)
+			p.at++;
+		else if (kind == WORD)
+			word(&p);
+		else
+			token(&p, (enum kind)kind);
+	}
 	sql_words_other(p.words);
 	to->cut = p.at < p.end || p.out > p.limit;
-	to->len = (size_t)(p.out - p.from);
+	to->len = (size_t)(p.out - to->text);
 	if (to->len > SQL_PRINT_MAX)
 		to->len = SQL_PRINT_MAX;
 }

@@ -20,7 +20,7 @@
 
 #include "protos/sql/words.h"
 
-enum { SQL_PRINT_MAX = 2048, SQL_PRINT_SLACK = 16 };
+enum { SQL_PRINT_MAX = 2048, SQL_PRINT_SLACK = 32 };
 
 enum sql_dialect {
 	SQL_MYSQL,

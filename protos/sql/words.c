@@ -1,120 +1,133 @@
 #include "protos/sql/words.h"
 
-enum { WORD_MIN = 2, WORD_MAX = 12, ROWS = 20 };
+enum { WORD_MIN = 2, WORD_MAX = 12, SLOTS = 256 };
 
-struct row {
-	char text[16];
-	enum sql_word word;
+/* A word's place: factors with which no two of them meet, as the compiler checks. */
+#define SLOT(first, second, last, len) \
+	(((first)*191u + (second)*116u + (last)*10u + (unsigned)(len)*145u) % SLOTS)
+
+#define MEANS(first, second, last, word, meaning) \
+	[SLOT(first, second, last, sizeof(word) - 1)] = {word, sizeof(word) - 1, meaning}
+
+static const struct row {
+	char text[WORD_MAX];
+	uint8_t len, word;
+} words[SLOTS] = {
+	MEANS('i', 'n', 'n', "in", SQL_IN),
+	MEANS('o', 'r', 'r', "or", SQL_PLAIN),
+	MEANS('o', 'n', 'n', "on", SQL_ON),
+	MEANS('a', 's', 's', "as", SQL_PLAIN),
+	MEANS('b', 'y', 'y', "by", SQL_PLAIN),
+	MEANS('i', 's', 's', "is", SQL_IS),
+	MEANS('d', 'o', 'o', "do", SQL_DO),
+	MEANS('i', 'f', 'f', "if", SQL_MODIFIER),
+	MEANS('a', 'n', 'd', "and", SQL_PLAIN),
+	MEANS('n', 'o', 't', "not", SQL_NOT),
+	MEANS('s', 'e', 't', "set", SQL_SET),
+	MEANS('f', 'o', 'r', "for", SQL_FOR),
+	MEANS('a', 'n', 'y', "any", SQL_PLAIN),
+	MEANS('a', 'l', 'l', "all", SQL_PLAIN),
+	MEANS('r', 'o', 'w', "row", SQL_ROW),
+	MEANS('k', 'e', 'y', "key", SQL_KEY),
+	MEANS('a', 'd', 'd', "add", SQL_PLAIN),
+	MEANS('f', 'r', 'm', "from", SQL_FROM),
+	MEANS('j', 'o', 'n', "join", SQL_JOIN),
+	MEANS('i', 'n', 'o', "into", SQL_INTO),
+	MEANS('w', 'i', 'h', "with", SQL_WITH),
+	MEANS('l', 'i', 'e', "like", SQL_PLAIN),
+	MEANS('w', 'h', 'n', "when", SQL_PLAIN),
+	MEANS('t', 'h', 'n', "then", SQL_PLAIN),
+	MEANS('e', 'l', 'e', "else", SQL_PLAIN),
+	MEANS('c', 'a', 'e', "case", SQL_PLAIN),
+	MEANS('o', 'v', 'r', "over", SQL_PLAIN),
+	MEANS('s', 'o', 'e', "some", SQL_PLAIN),
+	MEANS('d', 'r', 'p', "drop", SQL_PLAIN),
+	MEANS('s', 'h', 'w', "show", SQL_SHOW),
+	MEANS('l', 'o', 'k', "lock", SQL_LOCK),
+	MEANS('c', 'o', 'y', "copy", SQL_NAMING),
+	MEANS('d', 'e', 'c', "desc", SQL_NAMING),
+	MEANS('o', 'n', 'y', "only", SQL_MODIFIER),
+	MEANS('f', 'u', 'l', "full", SQL_MODIFIER),
+	MEANS('w', 'h', 'e', "where", SQL_ENDS),
+	MEANS('l', 'i', 't', "limit", SQL_ENDS),
+	MEANS('o', 'r', 'r', "order", SQL_ENDS),
+	MEANS('g', 'r', 'p', "group", SQL_ENDS),
+	MEANS('u', 'n', 'n', "union", SQL_ENDS),
+	MEANS('f', 'e', 'h', "fetch", SQL_ENDS),
+	MEANS('t', 'a', 'e', "table", SQL_TABLE),
+	MEANS('u', 's', 'g', "using", SQL_PLAIN),
+	MEANS('a', 'r', 'y', "array", SQL_ARRAY),
+	MEANS('v', 'a', 'e', "value", SQL_VALUES),
+	MEANS('a', 'l', 'r', "alter", SQL_ALTER),
+	MEANS('m', 'e', 'e', "merge", SQL_MERGE),
+	MEANS('i', 'n', 'x', "index", SQL_INDEX),
+	MEANS('q', 'u', 'k', "quick", SQL_MODIFIER),
+	MEANS('l', 'o', 'l', "local", SQL_MODIFIER),
+	MEANS('s', 'e', 't', "select", SQL_SELECT),
+	MEANS('i', 'n', 't', "insert", SQL_INSERT),
+	MEANS('u', 'p', 'e', "update", SQL_UPDATE),
+	MEANS('d', 'e', 'e', "delete", SQL_DELETE),
+	MEANS('v', 'a', 's', "values", SQL_VALUES),
+	MEANS('h', 'a', 'g', "having", SQL_ENDS),
+	MEANS('w', 'i', 'w', "window", SQL_ENDS),
+	MEANS('o', 'f', 't', "offset", SQL_ENDS),
+	MEANS('e', 'x', 't', "except", SQL_ENDS),
+	MEANS('e', 'x', 's', "exists", SQL_MODIFIER),
+	MEANS('i', 'g', 'e', "ignore", SQL_MODIFIER),
+	MEANS('c', 'r', 'e', "create", SQL_CREATE),
+	MEANS('t', 'a', 's', "tables", SQL_TABLES),
+	MEANS('r', 'e', 'n', "return", SQL_PLAIN),
+	MEANS('f', 'i', 'r', "filter", SQL_PLAIN),
+	MEANS('u', 'n', 'e', "unique", SQL_PLAIN),
+	MEANS('b', 'e', 'n', "between", SQL_PLAIN),
+	MEANS('r', 'e', 'e', "replace", SQL_REPLACE),
+	MEANS('l', 'a', 'l', "lateral", SQL_MODIFIER),
+	MEANS('d', 'e', 'd', "delayed", SQL_MODIFIER),
+	MEANS('d', 'e', 't', "default", SQL_PLAIN),
+	MEANS('p', 'r', 'y', "primary", SQL_PLAIN),
+	MEANS('o', 'u', 'e', "outfile", SQL_PLAIN),
+	MEANS('t', 'r', 'e', "truncate", SQL_NAMING),
+	MEANS('d', 'e', 'e', "describe", SQL_NAMING),
+	MEANS('d', 'i', 't', "distinct", SQL_DISTINCT),
+	MEANS('i', 'n', 'l', "interval", SQL_PLAIN),
+	MEANS('d', 'u', 'e', "dumpfile", SQL_PLAIN),
+	MEANS('e', 'x', 'd', "extended", SQL_MODIFIER),
+	MEANS('r', 'e', 'g', "returning", SQL_ENDS),
+	MEANS('i', 'n', 't', "intersect", SQL_ENDS),
+	MEANS('l', 'o', 'y', "low_priority", SQL_MODIFIER),
+	MEANS('c', 'o', 'y', "concurrently", SQL_MODIFIER),
+	MEANS('n', 'u', 'l', "null", SQL_NULL),
+	MEANS('t', 'r', 'e', "true", SQL_TRUTH),
+	MEANS('f', 'a', 'e', "false", SQL_TRUTH),
 };
 
-/* By length. */
-static const struct row words[WORD_MAX + 1][ROWS] = {
-	[2] = {{"in", SQL_IN},
-	       {"or", SQL_PLAIN},
-	       {"on", SQL_ON},
-	       {"as", SQL_PLAIN},
-	       {"by", SQL_PLAIN},
-	       {"is", SQL_IS},
-	       {"do", SQL_DO},
-	       {"if", SQL_MODIFIER}},
-	[3] = {{"and", SQL_PLAIN},
-	       {"not", SQL_NOT},
-	       {"set", SQL_SET},
-	       {"for", SQL_FOR},
-	       {"any", SQL_PLAIN},
-	       {"all", SQL_PLAIN},
-	       {"row", SQL_ROW},
-	       {"key", SQL_KEY},
-	       {"add", SQL_PLAIN}},
-	[4] = {{"from", SQL_FROM},
-	       {"join", SQL_JOIN},
-	       {"into", SQL_INTO},
-	       {"with", SQL_WITH},
-	       {"like", SQL_PLAIN},
-	       {"when", SQL_PLAIN},
-	       {"then", SQL_PLAIN},
-	       {"else", SQL_PLAIN},
-	       {"case", SQL_PLAIN},
-	       {"over", SQL_PLAIN},
-	       {"some", SQL_PLAIN},
-	       {"drop", SQL_PLAIN},
-	       {"show", SQL_SHOW},
-	       {"lock", SQL_LOCK},
-	       {"copy", SQL_NAMING},
-	       {"desc", SQL_NAMING},
-	       {"only", SQL_MODIFIER},
-	       {"full", SQL_MODIFIER}},
-	[5] = {{"where", SQL_ENDS},
-	       {"limit", SQL_ENDS},
-	       {"order", SQL_ENDS},
-	       {"group", SQL_ENDS},
-	       {"union", SQL_ENDS},
-	       {"fetch", SQL_ENDS},
-	       {"table", SQL_TABLE},
-	       {"using", SQL_PLAIN},
-	       {"array", SQL_ARRAY},
-	       {"value", SQL_VALUES},
-	       {"alter", SQL_ALTER},
-	       {"merge", SQL_MERGE},
-	       {"index", SQL_INDEX},
-	       {"quick", SQL_MODIFIER},
-	       {"local", SQL_MODIFIER}},
-	[6] = {{"select", SQL_SELECT},
-	       {"insert", SQL_INSERT},
-	       {"update", SQL_UPDATE},
-	       {"delete", SQL_DELETE},
-	       {"values", SQL_VALUES},
-	       {"having", SQL_ENDS},
-	       {"window", SQL_ENDS},
-	       {"offset", SQL_ENDS},
-	       {"except", SQL_ENDS},
-	       {"exists", SQL_MODIFIER},
-	       {"ignore", SQL_MODIFIER},
-	       {"create", SQL_CREATE},
-	       {"tables", SQL_TABLES},
-	       {"return", SQL_PLAIN},
-	       {"filter", SQL_PLAIN},
-	       {"unique", SQL_PLAIN}},
-	[7] = {{"between", SQL_PLAIN},
-	       {"replace", SQL_REPLACE},
-	       {"lateral", SQL_MODIFIER},
-	       {"delayed", SQL_MODIFIER},
-	       {"default", SQL_PLAIN},
-	       {"primary", SQL_PLAIN},
-	       {"outfile", SQL_PLAIN}},
-	[8] = {{"truncate", SQL_NAMING},
-	       {"describe", SQL_NAMING},
-	       {"distinct", SQL_DISTINCT},
-	       {"interval", SQL_PLAIN},
-	       {"dumpfile", SQL_PLAIN},
-	       {"extended", SQL_MODIFIER}},
-	[9] = {{"returning", SQL_ENDS}, {"intersect", SQL_ENDS}},
-	[12] = {{"low_priority", SQL_MODIFIER}, {"concurrently", SQL_MODIFIER}},
-};
-
-static uint64_t first_eight(const uint8_t *text)
+/* Compares 12 bytes, of which the first `len` count. */
+static bool same(const char *word, const uint8_t *lower, size_t len)
 {
-	uint64_t n;
+	static const uint8_t ones[2 * WORD_MAX] = {255, 255, 255, 255, 255, 255,
+						   255, 255, 255, 255, 255, 255};
+	const uint8_t *mask = ones + WORD_MAX - len;
+	uint64_t a, b, m;
+	uint32_t c, d, n;
 
-	memcpy(&n, text, sizeof(n));
-	return n;
+	memcpy(&a, word, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	memcpy(&m, mask, sizeof(m));
+	memcpy(&c, word + sizeof(a), sizeof(c));
+	memcpy(&d, lower + sizeof(a), sizeof(d));
+	memcpy(&n, mask + sizeof(a), sizeof(n));
+	return ((a ^ b) & m) == 0 && ((c ^ d) & n) == 0;
 }
 
 enum sql_word sql_word_of(const uint8_t *lower, size_t len)
 {
-	static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255};
-
 	if (len < WORD_MIN || len > WORD_MAX)
 		return SQL_OTHER;
-	uint64_t head = first_eight(lower);
+	const struct row *row = &words[SLOT(lower[0], lower[1], lower[len - 1], len)];
 
-	if (len < 8)
-		head &= first_eight(ones + 8 - len);
-	for (const struct row *row = words[len]; row < words[len] + ROWS && row->text[0]; row++)
-		if (first_eight((const uint8_t *)row->text) == head &&
-		    (len <= 8 || memcmp(row->text + 8, lower + 8, len - 8) == 0))
-			return row->word;
-	return SQL_OTHER;
+	if (row->len != len)
+		return SQL_OTHER;
+	return same(row->text, lower, len) ? (enum sql_word)row->word : SQL_OTHER;
 }
 
 /* ---- Names of tables ---- */

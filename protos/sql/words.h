@@ -18,6 +18,8 @@ enum { SQL_METHOD_MAX = 32, SQL_TABLES_MAX = 256, SQL_DEPTH_MAX = 64 };
 /* Words that matter. Those from SQL_PLAIN on never are the name of a table. */
 enum sql_word {
 	SQL_OTHER,
+	SQL_NULL,
+	SQL_TRUTH, /* TRUE, FALSE */
 	SQL_ROW,
 	SQL_ARRAY,
 	SQL_INDEX,
@@ -53,7 +55,7 @@ enum sql_word {
 	SQL_ALTER,
 };
 
-/* Of a word of `len` bytes in lower case, with 8 readable bytes from `lower` on. */
+/* Of a word of `len` bytes in lower case, with 12 readable bytes from `lower` on. */
 enum sql_word sql_word_of(const uint8_t *lower, size_t len);
 
 struct sql_words {

@@ -251,3 +251,47 @@ Test(sql, tables_that_do_not_fit_are_left_out_whole)
 		  tables.at[tables.len - 1] != ',');
 	free(p);
 }
+
+/* A word out of its slot would be no keyword. */
+Test(sql, every_word_that_matters_is_found)
+{
+	static const char words[] = "in or on as by is do if and not set for any all row key add "
+				    "from join into with like "
+				    "when then else case over some drop show lock copy desc only "
+				    "full null true where limit "
+				    "order group union fetch table using array value alter merge "
+				    "index quick local false "
+				    "select insert update delete values having window offset "
+				    "except exists ignore create "
+				    "tables return filter unique between replace lateral delayed "
+				    "default primary outfile "
+				    "truncate describe distinct interval dumpfile extended "
+				    "returning intersect low_priority "
+				    "concurrently";
+	struct bytes left = BYTES(words);
+
+	while (left.len > 0) {
+		struct bytes word = bytes_head(left, bytes_find(left, ' '));
+		uint8_t lower[16] = {0};
+
+		memcpy(lower, word.at, word.len);
+		cr_expect(sql_word_of(lower, word.len) != SQL_OTHER, "%.*s", (int)word.len,
+			  (const char *)word.at);
+		lower[0] = 'x';
+		cr_expect(sql_word_of(lower, word.len) == SQL_OTHER);
+		left = bytes_skip(left, word.len + 1);
+	}
+}
+
+Test(sql, a_word_that_does_not_fit_says_so)
+{
+	struct sql_print p;
+	uint8_t text[SQL_PRINT_MAX + 20];
+
+	memset(text, 'a', sizeof(text));
+	for (size_t len = SQL_PRINT_MAX - 10; len <= sizeof(text); len++) {
+		print_of(SQL_MYSQL, bytes_of(text, len), &p);
+		cr_expect_eq(p.cut, len > SQL_PRINT_MAX);
+		cr_expect_eq(p.len, len > SQL_PRINT_MAX ? SQL_PRINT_MAX : len);
+	}
+}
