@@ -315,15 +315,32 @@ static bool is_status(struct bytes text)
 	return true;
 }
 
-/* Where something is quoted first: not the one of "can't". */
-static size_t quote_in(struct bytes text)
+/* 'get' or 'config|set', with the quote before it. */
+static bool quotes_name(struct bytes text, struct bytes name)
+{
+	struct bytes rest = bytes_skip(text, 1 + name.len);
+
+	return name.len > 0 && bytes_eq_case(bytes_head(bytes_skip(text, 1), name.len), name) &&
+	       rest.len > 0 && (rest.at[0] == text.at[0] || rest.at[0] == '|');
+}
+
+/* Where something is quoted first but the command's name: not the one of "can't". */
+static size_t quote_in(struct bytes text, struct bytes name)
 {
 	bool letter = false;
 	size_t i = 0;
 
-	for (; i < text.len && (letter || (text.at[i] != '\'' && text.at[i] != '"')); i++)
-		letter = ascii_lower(text.at[i]) >= 'a' && ascii_lower(text.at[i]) <= 'z';
-	return i;
+	for (; i < text.len; i++) {
+		uint8_t c = text.at[i];
+
+		if ((c == '\'' || c == '"') && !letter) {
+			if (!quotes_name(bytes_skip(text, i), name))
+				break;
+			i += 1 + bytes_find(bytes_skip(text, i + 1), c);
+		}
+		letter = ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
+	}
+	return i < text.len ? i : text.len;
 }
 
 /* What of an error names no value: its code, or all but what it quotes, which may be a password
@@ -337,7 +354,7 @@ static struct bytes plain_error(const struct exchange *x, struct bytes text)
 		return text;
 	if (conf->statements == STATEMENTS_FINGERPRINT)
 		return bytes_head(text, bytes_find(text, ' '));
-	return bytes_head(text, quote_in(text));
+	return bytes_head(text, quote_in(text, bytes_str(command ? command->name : "")));
 }
 
 static void scalar(struct answering *r, struct exchange *x, const struct token *t)

@@ -433,7 +433,11 @@ static const struct story secrets[] = {
 		   C("CONFIG GET *\r\n"),
 		   S("*4\r\n$11\r\nrequirepass\r\n$7\r\nhunter2\r\n$4\r\nport\r\n$4\r\n6379\r\n"),
 		   C("MIGRATE h 1 \"\" 0 9 AUTH2 ada hunter2 KEYS a b\r\n"), S("+OK\r\n"),
-		   C("ACL GENPASS\r\n"), S("$7\r\nhunter2\r\n"), C("ACL SETUSER bob <hunter2\r\n"),
+		   C("ACL GENPASS\r\n"), S("$7\r\nhunter2\r\n"),
+		   C("HELLO 3 AUTH x\r\nCONFIG SET\r\n"),
+		   S("-ERR can't execute 'hello': not here\r\n-ERR wrong number of arguments for "
+		     "'config|set' command, not 'hunter2'\r\n"),
+		   C("ACL SETUSER bob <hunter2\r\n"),
 		   S("-ERR Error in ACL SETUSER modifier '<hunter2': no such password\r\n")},
 	 .docs = {"AUTH | AUTH xxxxx | !ERR no", "AUTH | AUTH ada xxxxx | OK",
 		  "HELLO | HELLO 3 AUTH ada xxxxx SETNAME x | OK",
@@ -442,6 +446,9 @@ static const struct story secrets[] = {
 		  "CONFIG | CONFIG GET * | [requirepass, xxxxx, port, 6379]",
 		  "MIGRATE | MIGRATE h 1  0 9 AUTH2 xxxxx xxxxx KEYS a b | OK",
 		  "ACL | ACL GENPASS | xxxxx",
+		  "HELLO | HELLO 3 AUTH x | !ERR can't execute 'hello': not here",
+		  "CONFIG | CONFIG SET | !ERR wrong number of arguments for 'config|set' command, "
+		  "not ",
 		  "ACL | ACL SETUSER bob xxxxx | !ERR Error in ACL SETUSER modifier "}},
 	{.name = "no argument leaves",
 	 .options = {"statements=fingerprint"},
