@@ -20,16 +20,21 @@ struct receiver {
 
 /* ---- What holds for every request ---- */
 
+static void header_line(struct client *c, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(c->headers, line);
+
+	must(longer != NULL);
+	c->headers = longer;
+}
+
 static void header_add(struct client *c, const char *name, const char *value)
 {
-	struct curl_slist *longer;
 	char *line;
 
 	/* libcurl sends a header without a value only when it ends with a semicolon. */
 	must(asprintf(&line, value[0] ? "%s: %s" : "%s;", name, value) > 0);
-	longer = curl_slist_append(c->headers, line);
-	must(longer != NULL);
-	c->headers = longer;
+	header_line(c, line);
 	explicit_bzero(line, strlen(line));
 	free(line);
 }
@@ -77,6 +82,10 @@ static void add_headers(struct client *c)
 	const struct elastic_conf *conf = c->conf;
 
 	header_add(c, "Accept", "application/json");
+	/* No asking first whether a large body may come: the answer would cost a round. Where
+	 * requests are signed, libcurl signs this line too, though it is not sent. */
+	if (conf->aws_region[0] == '\0')
+		header_line(c, "Expect:");
 	for (size_t i = 0; i < conf->headers.count; i++) {
 		char *name = must_strdup(conf->headers.at[i]);
 		char *value = strchr(name, '=');
@@ -160,6 +169,7 @@ bool client_init(struct client *c, const struct elastic_conf *conf, const struct
 	c->easy = curl_easy_init();
 	must(c->easy != NULL);
 	add_headers(c);
+	curl_easy_setopt(c->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -210,17 +220,19 @@ static struct curl_slist *own_header(struct curl_slist *list, const char *name, 
 	return longer;
 }
 
-/* The request's own headers, in front of those of every request; unlinked again by the caller. */
-static struct curl_slist *headers_of(const struct client_request *q, struct curl_slist **last)
+/* The request's own headers, in front of those of every request; the last of its own, or NULL. */
+static struct curl_slist *headers_of(const struct client *c, const struct client_request *q,
+				     struct curl_slist **last)
 {
-	/* Without asking first whether a large body may come: the answer would cost a round. */
-	struct curl_slist *own = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *own = own_header(NULL, "Content-Type", q->type);
 
-	must(own != NULL);
-	own = own_header(own, "Content-Type", q->type);
 	own = own_header(own, "Content-Encoding", q->encoding);
-	for (*last = own; (*last)->next != NULL;)
+	*last = own;
+	while (*last != NULL && (*last)->next != NULL)
 		*last = (*last)->next;
+	if (*last == NULL)
+		return c->headers;
+	(*last)->next = c->headers;
 	return own;
 }
 
@@ -241,7 +253,13 @@ static void explain(struct client *c, CURLcode code, struct client_outcome *to)
 	const char *text = c->error[0] != '\0' ? c->error : curl_easy_strerror(code);
 	const char *hint = "";
 	int len = (int)strcspn(text, "\n");
+	long error = 0;
 
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_COULDNT_CONNECT && error > 0) {
+		snprintf(to->why, sizeof(to->why), "cannot connect: %s", strerror((int)error));
+		return;
+	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		hint = " (whom to trust is said in ssl.certificate_authorities or "
 		       "ssl.ca_trusted_fingerprint)";
@@ -251,12 +269,11 @@ static void explain(struct client *c, CURLcode code, struct client_outcome *to)
 void client_do(struct client *c, const struct client_request *q, struct client_outcome *outcome)
 {
 	struct receiver receiver = {.request = q};
-	struct curl_slist *last, *headers = headers_of(q, &last);
+	struct curl_slist *last, *headers = headers_of(c, q, &last);
 	curl_off_t after = 0;
 	CURLcode code;
 
 	*outcome = (struct client_outcome){0};
-	last->next = c->headers;
 	c->error[0] = '\0';
 	curl_easy_setopt(c->easy, CURLOPT_URL, q->url);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, headers);
@@ -278,6 +295,8 @@ void client_do(struct client *c, const struct client_request *q, struct client_o
 	if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after) == CURLE_OK && after > 0)
 		outcome->retry_in = (after < 3600 ? after : 3600) * (nsec)NS_PER_S;
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
-	last->next = NULL;
-	curl_slist_free_all(headers);
+	if (last != NULL) {
+		last->next = NULL;
+		curl_slist_free_all(headers);
+	}
 }

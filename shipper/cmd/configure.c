@@ -1,6 +1,9 @@
 #include "shipper/cmd/configure.h"
 #include "shipper/capture/sieve.h"
 
+#include <string.h>
+#include <sys/resource.h>
+
 bool configure_flag(struct configure *configure, int id, const char *value)
 {
 	if (id == 'c') {
@@ -23,6 +26,30 @@ static void report(const struct fault *fault, const char *path)
 		log_error("%s", fault->text);
 }
 
+/* What was given by -E stands in the arguments, which everybody can read (ps). */
+static void wipe_arguments(const struct configure *configure)
+{
+	for (size_t i = 0; i < configure->overrides_count; i++) {
+		const char *text = configure->overrides[i];
+		size_t len = strcspn(text, "=");
+
+		/* The argument is the program's own, and writable. */
+		if (text[len] == '=' && settings_name_secret(text, len))
+			memset((char *)(uintptr_t)text + len + 1, 'x', strlen(text + len + 1));
+	}
+}
+
+/* No core dump shall hold a password; whoever needs one can raise the limit again. */
+static void spare_core(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &limit);
+	}
+}
+
 bool configure_load(const struct configure *configure, struct settings *settings)
 {
 	struct faults faults = {0};
@@ -36,6 +63,9 @@ bool configure_load(const struct configure *configure, struct settings *settings
 	if (faults.count > FAULTS_MAX)
 		log_error("and %zu more faults", faults.count - FAULTS_MAX);
 	faults_free(&faults);
+	wipe_arguments(configure);
+	if (well && settings_hold_secret(settings))
+		spare_core();
 	if (well)
 		log_setup((enum log_level)settings->log.level,
 			  (enum log_format)settings->log.format);

@@ -246,6 +246,49 @@ bool sections_below(const struct sections *sections, const char *name)
 	return false;
 }
 
+static bool is_secret(const struct option *row)
+{
+	return row->type == OPTION_SECRET || row->type == OPTION_SECRETS;
+}
+
+bool settings_name_secret(const char *name, size_t len)
+{
+	struct sections *sections = must_alloc(sizeof(*sections));
+	struct settings settings;
+	char *asked = must_strdup(name), whole[NAME_MAX_BYTES];
+	bool secret = false;
+
+	asked[len] = '\0';
+	sections_open(sections, &settings);
+	for (size_t i = 0; i < sections->count; i++)
+		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++) {
+			name_of(&sections->at[i], row, whole);
+			if (is_secret(row))
+				secret |= lies_below(whole, asked) || lies_below(asked, whole);
+		}
+	settings_free(&settings);
+	sections_close(sections);
+	free(sections);
+	free(asked);
+	return secret;
+}
+
+bool settings_hold_secret(const struct settings *settings)
+{
+	const struct option *row = settings->output->options;
+	bool holds = false;
+
+	for (; row != NULL && row->name != NULL; row++) {
+		const char *member = (const char *)settings->output_conf + row->offset;
+
+		if (row->type == OPTION_SECRET)
+			holds |= **(char *const *)(const void *)member != '\0';
+		else if (row->type == OPTION_SECRETS)
+			holds |= ((const struct texts *)(const void *)member)->count > 0;
+	}
+	return holds;
+}
+
 struct candidates {
 	const char *at[SECTIONS_MAX * 64];
 	size_t count;

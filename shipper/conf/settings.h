@@ -76,6 +76,11 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 void settings_free(struct settings *settings);
 void faults_free(struct faults *faults);
 
+/* Whether an option of that dotted name, or one below it, is never printed. */
+bool settings_name_secret(const char *name, size_t len);
+/* Whether one of these has a value. */
+bool settings_hold_secret(const struct settings *settings);
+
 /* The JSON members that every document ends with; `device` NULL when not live. Free it. */
 char *settings_tail(const struct settings *settings, const char *device);
 
