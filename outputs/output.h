@@ -48,6 +48,8 @@ struct demand {
 	unsigned handles; /* 0 is 1 */
 	/* Of a batch, at most; one document alone may be larger. 0: the queue's own limit. */
 	size_t batch_bytes, batch_documents;
+	/* Bounds of the waits after failures, in place of the queue's. 0: the queue's. */
+	nsec retry_wait, retry_wait_limit;
 	/* It may be away for a time: documents wait on disk unless the configuration says
 	 * otherwise, and what is refused goes to the dead letter file. */
 	bool remote;

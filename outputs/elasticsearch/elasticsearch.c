@@ -487,6 +487,8 @@ static void elastic_demand(const void *conf, struct demand *demand)
 	demand->handles = (unsigned)least(handles > 0 ? handles : 1, HANDLES_MAX);
 	demand->batch_bytes = (size_t)c->bulk_bytes;
 	demand->batch_documents = (size_t)c->bulk_documents;
+	demand->retry_wait = c->backoff_first;
+	demand->retry_wait_limit = c->backoff_limit;
 	demand->remote = true;
 }
 

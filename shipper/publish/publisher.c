@@ -207,6 +207,14 @@ static void fit_batches(struct publish_conf *conf, const struct demand *demand)
 	conf->batch_documents = demand->batch_documents;
 }
 
+static void fit_waits(struct publish_conf *conf, const struct demand *demand)
+{
+	if (demand->retry_wait > 0)
+		conf->retry_wait = demand->retry_wait;
+	if (demand->retry_wait_limit > 0)
+		conf->retry_wait_limit = demand->retry_wait_limit;
+}
+
 static bool open_all(struct publisher *p, const struct demand *demand, bool spooled,
 		     const void *output_conf, struct fault *fault)
 {
@@ -233,6 +241,7 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 	p->closing.ended = &p->ended;
 	if (!spooled)
 		fit_batches(&p->conf, &demand);
+	fit_waits(&p->conf, &demand);
 	bell_init(&p->ended);
 	must(pthread_mutex_init(&p->take, NULL) == 0);
 	must(pthread_mutex_init(&p->back, NULL) == 0);

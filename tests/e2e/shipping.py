@@ -41,8 +41,8 @@ def made(files=FILES):
 MADE = made()
 
 
-def reckon(engines, refused=(), made=MADE):
-    """Every document is in one engine, once and as it was made, or was refused."""
+def reckon(engines, run, refused=(), made=MADE):
+    """Every document is in one engine, once and as it was made, or was refused and kept."""
     engines = [engines] if isinstance(engines, Standin) else engines
     got = {}
     for engine in engines:
@@ -51,7 +51,9 @@ def reckon(engines, refused=(), made=MADE):
     missing = set(made) - set(got)
     check(missing == set(refused), f"{len(missing - set(refused))} of {len(made)} documents are missing, "
           f"{len(set(refused) - missing)} that were refused are there")
+    check(set(run.letters) == set(refused), f"{len(run.letters)} dead letters, {len(set(refused))} refused")
     wrong = [id for id, text in got.items() if text != made[id]]
+    wrong += [id for id, letter in run.letters.items() if letter["document"] != json.loads(made[id])]
     check(not wrong, f"{len(wrong)} documents are not as they were made: {wrong[:3]}")
 
 
@@ -62,8 +64,8 @@ class Run:
         self.folder = tempfile.TemporaryDirectory(prefix="wirespan-shipping-")
         hosts = [hosts] if isinstance(hosts, (str, Standin)) else hosts
         urls = [host if isinstance(host, str) else host.url for host in hosts]
-        settings = {f"output.{output}.hosts": json.dumps(urls),
-                    "queue.retry_wait": "20ms", "queue.retry_wait_limit": "100ms"}
+        self.dead = os.path.join(self.folder.name, "dead.ndjson")
+        settings = {f"output.{output}.hosts": json.dumps(urls), "queue.dead_letters": self.dead}
         settings.update({f"output.{output}.{name.replace('__', '.')}": value
                          for name, value in {**QUICK, **options}.items()})
         words = [word for name, value in settings.items() for word in ("-E", f"{name}={value}")]
@@ -82,6 +84,10 @@ class Run:
             raise Failed(f"it does not end: {err.decode()[-1500:]}")
         self.seconds = time.monotonic() - self.begin
         self.code, self.out, self.err = self.child.returncode, out.decode(), err.decode()
+        self.letters = {}
+        if os.path.exists(self.dead):
+            with open(self.dead) as file:
+                self.letters = {letter["event.id"]: letter for letter in map(json.loads, file)}
         check(self.code >= 0 and "Sanitizer" not in self.err, f"it crashed ({self.code}): {self.err[-3000:]}")
         self.folder.cleanup()
         return self
