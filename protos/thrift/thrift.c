@@ -380,26 +380,34 @@ static bool lost_in_passing(struct thrift_side *side, uint64_t n)
 	return true;
 }
 
+/* The text of the message in hand breaks off here. */
+static void note_hurt(struct conn *conn, enum side from)
+{
+	struct reading r = reading_of(conn, from);
+
+	if (r.x == NULL || r.side->state == THRIFT_SKIP)
+		return;
+	r.side->hurt = true;
+	text_add(&r, BYTES("..."));
+	text_flush(&r);
+}
+
 static enum step thrift_lost(struct conn *conn, enum side from, uint64_t n)
 {
 	struct thrift_side *side = conn_side(conn, from);
-	bool framed = is_framed(side);
+	bool framed = is_framed(side), idle = side->state == THRIFT_IDLE;
+	bool in_frame = framed && !idle && n <= side->frame_left;
 
-	if (framed && n > side->frame_left)
-		return STEP_ALIEN;
-	if (!framed || side->state == THRIFT_IDLE)
-		return side->state != THRIFT_IDLE && lost_in_passing(side, n) ? STEP_DONE
-									      : STEP_ALIEN;
-	side->frame_left -= n;
-	if (lost_in_passing(side, n) && side->frame_left > 0)
+	if (!framed && !idle && lost_in_passing(side, n))
 		return STEP_DONE;
-	struct reading r = reading_of(conn, from);
-
-	if (r.x && side->state != THRIFT_SKIP) {
-		side->hurt = true;
-		text_add(&r, BYTES("..."));
-		text_flush(&r);
+	if (in_frame) {
+		side->frame_left -= n;
+		if (lost_in_passing(side, n) && side->frame_left > 0)
+			return STEP_DONE;
 	}
+	note_hurt(conn, from);
+	if (!in_frame)
+		return STEP_ALIEN;
 	zip_close(conn, side);
 	side->state = THRIFT_SKIP;
 	if (side->frame_left == 0)
