@@ -107,7 +107,10 @@ static enum guess redis_start(struct bytes b, enum side from)
 static enum step redis_unit(struct conn *conn, enum side from, struct cursor *c)
 {
 	union redis_side *side = conn_side(conn, from);
+	struct exchange *x = exchange_of(conn, from);
 
+	if (x)
+		texts_tidy(x);
 	return from == CLIENT ? request_unit(conn, &side->asking, c)
 			      : answer_unit(conn, &side->answering, c);
 }

@@ -214,6 +214,8 @@ void value_end(struct value *v, struct exchange *x, struct clip *clip, uint64_t 
 void value_hash(struct value *v, struct exchange *x, struct clip *clip);
 /* Takes away what was added from `len` on. */
 void value_forget(struct exchange *x, struct clip *clip, uint32_t len);
+/* Where texts have left much behind in x->kept, it is made small again. */
+void texts_tidy(struct exchange *x);
 /* The next piece of a string; false when its end is not one. */
 bool string_take(struct string *s, struct cursor *c, struct bytes *piece);
 /* Bytes of it were lost; false when that was more than it has. */

@@ -36,6 +36,33 @@ void value_forget(struct exchange *x, struct clip *clip, uint32_t len)
 	clip->len = len;
 }
 
+/* A text that grows while another one does moves each time and leaves what it was: that goes when
+ * it is more than what counts. */
+void texts_tidy(struct exchange *x)
+{
+	enum { TIDY_FROM = 64 << 10, TEXTS = 6 };
+
+	struct clip *texts[TEXTS] = {&x->said[CLIENT], &x->said[SERVER], &x->raw[CLIENT],
+				     &x->raw[SERVER],  &x->error,	 &redis_of(x)->user};
+	struct buf old = x->kept;
+	size_t live = 0;
+
+	if (old.len < TIDY_FROM)
+		return;
+	for (size_t i = 0; i < TEXTS; i++)
+		live += texts[i]->len;
+	if (old.len - live < live + TIDY_FROM)
+		return;
+	buf_init(&x->kept, old.quota);
+	for (size_t i = 0; i < TEXTS; i++) {
+		struct bytes text = clip_bytes(texts[i], &old);
+
+		texts[i]->at = (uint32_t)x->kept.len;
+		buf_add(&x->kept, text);
+	}
+	buf_fini(&old);
+}
+
 void value_begin(struct value *v, const struct clip *clip)
 {
 	*v = (struct value){.at = clip->len};

@@ -6,7 +6,7 @@
 
 extern const struct proto proto_redis;
 
-enum { MILLION = 1000000, SMALL = 100000 };
+enum { MILLION = 1000000, SMALL = 100000, TEXT_MAX = 16 << 10 };
 
 static const char filler[65536];
 
@@ -106,6 +106,36 @@ Test(redis_limits, strings_of_2_gigabytes)
 	is_field(&t, 0, "redis.return_value", "[<2147483648 bytes>, x]");
 	is_field(&t, 1, "query", "SET k <2147483648 bytes>");
 	is_field(&t, 1, "redis.return_value", "OK");
+	talk_close(&t);
+}
+
+static size_t length_of(yajl_val doc, const char *name)
+{
+	const char *path[] = {name, NULL};
+	yajl_val text = yajl_tree_get(doc, path, yajl_t_string);
+
+	return text ? strlen(text->u.string) : 0;
+}
+
+/* Question and answer grow in turn, and the raw texts with them. */
+Test(redis_limits, texts_that_grow_in_turn)
+{
+	static const char *const options[] = {"send_request=true", "send_response=true", NULL};
+	struct talk t;
+
+	talk_open(&t, &proto_redis, options);
+	talk_text(&t, CLIENT, "*1000000\r\n$4\r\nMSET\r\n");
+	talk_text(&t, SERVER, "*1000000\r\n");
+	for (unsigned i = 0; i < 20000; i++) {
+		talk_text(&t, CLIENT, "$1\r\nx\r\n");
+		talk_text(&t, SERVER, ":1\r\n");
+		cr_assert(t.quota.used < 4 * SMALL, "%u: %zu bytes", i, t.quota.used);
+	}
+	talk_finish(&t);
+	cr_assert_eq(length_of(t.docs[0], "query"), TEXT_MAX);
+	cr_assert_eq(length_of(t.docs[0], "request"), TEXT_MAX);
+	cr_assert_eq(memcmp(talk_field(&t, 0, "response"), "*1000000\r\n:1\r\n", 14), 0);
+	cr_assert_eq(memcmp(talk_field(&t, 0, "redis.return_value"), "[1, 1, ", 7), 0);
 	talk_close(&t);
 }
 
