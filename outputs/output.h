@@ -39,6 +39,9 @@ struct batch {
 	/* Set by send beside an AGAIN, 0 before each: the least time until it is offered again, for
 	 * what a quick retry cannot cure (Retry-After, credentials that are not taken). */
 	nsec hold;
+	/* By the clock: when send should return at the latest, with AGAIN for the rest. It may be
+	 * set while send runs. NULL: none. */
+	const _Atomic int64_t *deadline;
 };
 
 /* What an output asks of the publisher, by its conf. */

@@ -1,5 +1,6 @@
 #include "outputs/elasticsearch/client.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,15 @@ static size_t on_body(char *at, size_t size, size_t count, void *self)
 	return size * count;
 }
 
+/* libcurl asks now and then whether to go on. */
+static int on_progress(void *self, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct receiver *r = self;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return r->request->deadline != NULL && mono_now().ns >= atomic_load(r->request->deadline);
+}
+
 static void set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -178,6 +188,8 @@ bool client_init(struct client *c, const struct elastic_conf *conf, const struct
 	curl_easy_setopt(c->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
 	curl_easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c->easy, CURLOPT_NOPROGRESS, 0L);
 	set_protocols(c->easy);
 	set_proxy(c);
 	if (set_login(c) && trust_apply(trust, c->easy))
@@ -252,10 +264,11 @@ static void explain(struct client *c, CURLcode code, struct client_outcome *to)
 {
 	const char *text = c->error[0] != '\0' ? c->error : curl_easy_strerror(code);
 	const char *hint = "";
-	int len = (int)strcspn(text, "\n");
 	long error = 0;
 
 	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		text = "no answer before the end";
 	if (code == CURLE_COULDNT_CONNECT && error > 0) {
 		snprintf(to->why, sizeof(to->why), "cannot connect: %s", strerror((int)error));
 		return;
@@ -263,6 +276,8 @@ static void explain(struct client *c, CURLcode code, struct client_outcome *to)
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		hint = " (whom to trust is said in ssl.certificate_authorities or "
 		       "ssl.ca_trusted_fingerprint)";
+	int len = (int)strcspn(text, "\n");
+
 	snprintf(to->why, sizeof(to->why), "%.*s%s", len < 100 ? len : 100, text, hint);
 }
 
@@ -285,6 +300,7 @@ void client_do(struct client *c, const struct client_request *q, struct client_o
 	}
 	curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, q->method);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &receiver);
+	curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, &receiver);
 	set_timeouts(c->easy, q->timeout);
 	code = curl_easy_perform(c->easy);
 	outcome->stopped = receiver.stopped;

@@ -36,6 +36,7 @@ struct client_request {
 	const char *type;     /* of the body; NULL without one */
 	const char *encoding; /* of the body; NULL as it is */
 	nsec timeout;
+	const _Atomic int64_t *deadline; /* by the clock, as in a batch; may be NULL */
 	client_sink sink;
 	void *sink_self;
 };

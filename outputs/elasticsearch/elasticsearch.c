@@ -1,4 +1,4 @@
-#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +283,7 @@ static enum course post(struct elastic *e, struct batch *b, const struct slice *
 		.type = "application/x-ndjson",
 		.encoding = bulk_encoding(&e->bulk),
 		.timeout = e->conf->timeout,
+		.deadline = b->deadline,
 		.sink = on_answer,
 		.sink_self = &e->answer,
 	};
@@ -309,7 +310,8 @@ static bool on_probe(void *self, struct bytes part)
 }
 
 /* A host that failed is asked a small thing first: one that is silent holds up only this. */
-static bool probe(struct elastic *e, const struct host *host, struct fault *fault)
+static bool probe(struct elastic *e, const struct batch *b, const struct host *host,
+		  struct fault *fault)
 {
 	nsec timeout = (nsec)PROBE_S * NS_PER_S;
 	size_t left = 64 << 10;
@@ -317,6 +319,7 @@ static bool probe(struct elastic *e, const struct host *host, struct fault *faul
 	struct client_request request = {
 		.method = "GET",
 		.timeout = timeout < e->conf->timeout ? timeout : e->conf->timeout,
+		.deadline = b->deadline,
 		.sink = on_probe,
 		.sink_self = &left,
 	};
@@ -333,6 +336,11 @@ static bool probe(struct elastic *e, const struct host *host, struct fault *faul
 	return true;
 }
 
+static bool late(const struct batch *b)
+{
+	return b->deadline != NULL && mono_now().ns >= atomic_load(b->deadline);
+}
+
 static void elastic_send(void *self, struct batch *b, struct fault *fault)
 {
 	struct elastic *e = self;
@@ -344,11 +352,11 @@ static void elastic_send(void *self, struct batch *b, struct fault *fault)
 	hosts_round(&e->hosts);
 	e->documents_most = SIZE_MAX;
 	e->suspects = 0;
-	for (i = 0; course == GO_ON && (i = next_open(b, i)) < b->count;) {
+	for (i = 0; course == GO_ON && !late(b) && (i = next_open(b, i)) < b->count;) {
 		host = hosts_choose(&e->hosts, mono_now());
 		if (host == NULL)
 			break;
-		if (host->doubtful && !probe(e, host, fault)) {
+		if (host->doubtful && !probe(e, b, host, fault)) {
 			host_failed(e, host);
 			continue;
 		}

@@ -9,7 +9,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* How long the output may take for what is left when the program ends. */
+/* How long the output may take for what is left when the program ends. A replay that nobody stops
+ * waits as long as it takes. */
 static const nsec deliver_limit = 10LL * NS_PER_S;
 
 /* ---- Signals ---- */
@@ -90,6 +91,7 @@ bool crew_open(struct crew *crew, const struct settings *settings, const struct 
 	must(count > 0 && count <= CREW_MAX);
 	*crew = (struct crew){.signals = -1, .ended = -1};
 	publish.stop = &crew->stop;
+	crew->patient = publish.wait;
 	signals_block(crew);
 	crew->publisher = publisher_open(&publish, settings->output, settings->output_conf,
 					 (unsigned)count, fault);
@@ -134,13 +136,36 @@ bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct cr
 	return well;
 }
 
+/* Once no packet is read any more: the first signal ends the waiting for the output, a second one
+ * the program. */
+static void *deliver_watch(void *self)
+{
+	struct crew *crew = self;
+	struct pollfd fds[] = {{.fd = crew->signals, .events = POLLIN},
+			       {.fd = crew->ended, .events = POLLIN}};
+	struct signalfd_siginfo info;
+
+	while (poll(fds, 2, -1) < 0 || fds[1].revents == 0)
+		while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			if (info.ssi_signo != SIGHUP) {
+				__atomic_store_n(&crew->stop, 1, __ATOMIC_RELAXED);
+				signals_release();
+			}
+	return NULL;
+}
+
 bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault)
 {
-	bool well;
+	bool stopped = __atomic_load_n(&crew->stop, __ATOMIC_RELAXED), well;
+	nsec limit = crew->patient && !stopped ? INT64_MAX : deliver_limit;
+	uint64_t one = 1;
+	pthread_t watch;
 
-	signals_release();
+	must(pthread_create(&watch, NULL, deliver_watch, crew) == 0);
 	*gone = publisher_gone(crew->publisher);
-	well = publisher_close(crew->publisher, deliver_limit, stats, fault);
+	well = publisher_close(crew->publisher, limit, stats, fault);
+	must(write(crew->ended, &one, sizeof(one)) == (ssize_t)sizeof(one));
+	must(pthread_join(watch, NULL) == 0);
 	crew->published = *stats;
 	*gone = *gone || (well && stats->abandoned > 0);
 	crew->publisher = NULL;

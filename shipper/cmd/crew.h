@@ -38,6 +38,7 @@ struct crew {
 	struct publish_stats published; /* then */
 	struct member members[CREW_MAX];
 	size_t count;
+	bool patient; /* the end waits for the output as long as it takes */
 	volatile sig_atomic_t stop;
 	int ended;   /* eventfd: a member has ended */
 	int signals; /* signalfd */

@@ -49,6 +49,7 @@ static void carry(struct courier *c, struct batch *b)
 		    mono_now().ns >= atomic_load(&c->closing->give_up);
 	bool settled = false;
 
+	b->deadline = &c->closing->give_up;
 	if (late || atomic_load(&c->sender.gone))
 		sender_abandon(&c->sender, b);
 	else

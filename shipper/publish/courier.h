@@ -28,7 +28,7 @@ struct supply {
 /* How the end begins, for all couriers. */
 struct closing {
 	atomic_bool begun;	 /* nothing is added any more */
-	_Atomic int64_t give_up; /* when to, by the clock, once begun */
+	_Atomic int64_t give_up; /* when to, by the clock; far away until it begins */
 	struct bell *ended;	 /* rung by each courier at its end */
 };
 

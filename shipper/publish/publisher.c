@@ -16,7 +16,7 @@ enum {
 	/* Closing: how often to look at the stop flag; how long past the limit an output may stay
 	 * within one call before it is left behind. */
 	CLOSE_LOOK_MS = 50,
-	CLOSE_GRACE_MS = 1000,
+	CLOSE_GRACE_MS = 2500,
 };
 
 #define DEAD_LETTERS "dead-letters.ndjson"
@@ -239,6 +239,7 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 	p->conf = *conf;
 	p->output = output;
 	p->closing.ended = &p->ended;
+	atomic_store(&p->closing.give_up, INT64_MAX);
 	if (!spooled)
 		fit_batches(&p->conf, &demand);
 	fit_waits(&p->conf, &demand);
