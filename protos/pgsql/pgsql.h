@@ -129,32 +129,44 @@ struct pgsql {
 	bool headed;	    /* the line of column names is there */
 	bool formats_bound; /* Bind told the result's formats */
 	uint64_t binary;    /* a bit for each column: its format */
+	/* From settling to writing: a statement that knows its fingerprint. */
+	const struct pg_statement *known;
 };
 
 /* What is kept of a prepared statement or a portal. */
 struct pg_parts {
 	struct bytes name, text;
+	struct bytes types; /* of a statement's parameters: OIDs in network order */
+	bool portal, formats_bound;
+	bool trimmed;	      /* the text was cut */
+	bool unsure;	      /* made before a loss */
+	uint32_t param_count; /* in params */
+	uint32_t source_id;
 	struct bytes params; /* of a portal, as in struct pgsql */
-	struct bytes types;  /* of a statement's parameters: OIDs in network order */
 	struct bytes source; /* of a portal: the name of its statement */
 	struct bytes header,
 		column_types; /* of a statement's rows, once told, when they are shown */
 	uint64_t binary;      /* of a portal, as in struct pgsql */
-	uint32_t param_count; /* in params */
-	uint32_t source_id;
-	bool portal, formats_bound;
-	bool trimmed; /* the text was cut */
-	bool unsure;  /* made before a loss */
 };
 
 struct pg_statement {
-	struct pg_statement *next;	      /* of its hash bucket */
-	struct pg_statement *later, *earlier; /* by age */
+	struct pg_statement *next; /* of its hash bucket */
 	uint64_t hash;
 	uint32_t id;
-	uint32_t epoch;	       /* of the session when it was made */
-	size_t cap;	       /* of bytes */
-	struct pg_parts parts; /* within bytes */
+	uint32_t epoch;			      /* of the session when it was made */
+	struct pg_print *print;		      /* of its text, once it was asked for */
+	struct pg_parts parts;		      /* within bytes */
+	struct pg_statement *later, *earlier; /* by age */
+	size_t cap;			      /* of bytes */
+	uint8_t bytes[];
+};
+
+/* A statement's fingerprint, kept for those that run many times. */
+struct pg_print {
+	struct bytes text, method, tables; /* within bytes */
+	uint64_t hash;
+	bool secret; /* the statement holds a password */
+	size_t size;
 	uint8_t bytes[];
 };
 
@@ -171,6 +183,7 @@ struct pg_session {
 	size_t texts;		       /* bytes of all blocks */
 	struct pg_statement **buckets; /* PG_BUCKETS; NULL until the first one */
 	struct pg_statement *oldest, *newest;
+	struct pg_statement *recent; /* prepared statement that was looked for last */
 	struct buf names;
 	struct clip user, db, application;
 };
@@ -250,6 +263,8 @@ void pg_forget_portals(struct pg_reading *r);
 void pg_forget_all(struct conn *conn, struct pg_session *s);
 /* Takes the place of one with that name. */
 struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *parts);
+/* Its fingerprint from now on; `with` is copied. */
+void pg_learn_print(struct conn *conn, struct pg_statement *st, const struct pg_print *with);
 /* What the server told of a statement. Where it tells nothing new the other one stays. */
 void pg_learn_types(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes types);
 void pg_learn_columns(struct pg_reading *r, struct bytes name, uint32_t id, struct bytes header,

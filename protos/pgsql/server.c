@@ -418,6 +418,24 @@ static enum step message(struct pg_reading *r, const struct pg_message *m)
 	return STEP_DONE;
 }
 
+/* Rows that are all there, one behind the other. */
+static void pass_rows(struct pgsql *p, struct cursor *c)
+{
+	struct cursor at = *c;
+
+	while (cursor_left(&at) > PG_HEAD && cursor_u8(&at) == 'D') {
+		uint32_t len = cursor_be32(&at);
+
+		if (len < 6 || len > PG_LENGTH_MAX)
+			break;
+		cursor_take(&at, len - 4);
+		if (at.dry)
+			break;
+		*c = at;
+		p->rows++;
+	}
+}
+
 /* Rows and COPY data are most of what a server sends: counted, and passed over. False when it is
  * another message, or a row that is shown. */
 static bool data(struct pg_reading *r, struct cursor *c, enum step *step)
@@ -452,6 +470,8 @@ static bool data(struct pg_reading *r, struct cursor *c, enum step *step)
 	cursor_take(c, PG_HEAD);
 	r->side->left = len - (uint32_t)cursor_upto(c, len).len;
 	c->dry = false;
+	if (type == 'D' && r->side->left == 0)
+		pass_rows(p, c);
 	*step = STEP_DONE;
 	return true;
 }

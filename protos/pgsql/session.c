@@ -25,6 +25,14 @@ static void unlink_age(struct pg_session *s, struct pg_statement *st)
 	*(st->later ? &st->later->earlier : &s->newest) = st->earlier;
 }
 
+static void drop_print(struct conn *conn, struct pg_statement *st)
+{
+	if (st->print)
+		quota_give(conn_quota(conn), st->print->size);
+	free(st->print);
+	st->print = NULL;
+}
+
 static void drop(struct conn *conn, struct pg_session *s, struct pg_statement *st)
 {
 	struct pg_statement **at = &s->buckets[st->hash % PG_BUCKETS];
@@ -32,7 +40,10 @@ static void drop(struct conn *conn, struct pg_session *s, struct pg_statement *s
 	while (*at != st)
 		at = &(*at)->next;
 	*at = st->next;
+	drop_print(conn, st);
 	unlink_age(s, st);
+	if (s->recent == st)
+		s->recent = NULL;
 	s->count--;
 	s->texts -= st->cap;
 	s->portals -= st->parts.portal;
@@ -40,17 +51,26 @@ static void drop(struct conn *conn, struct pg_session *s, struct pg_statement *s
 	free(st);
 }
 
-struct pg_statement *pg_find(struct pg_session *s, bool portal, struct bytes name)
+static struct pg_statement *find(struct pg_session *s, bool portal, struct bytes name)
 {
 	uint64_t hash = name_hash(portal, name);
 
-	if (s->buckets == NULL)
-		return NULL;
 	for (struct pg_statement *st = s->buckets[hash % PG_BUCKETS]; st; st = st->next)
 		if (st->hash == hash && st->parts.portal == portal &&
 		    bytes_eq(st->parts.name, name))
 			return st;
 	return NULL;
+}
+
+struct pg_statement *pg_find(struct pg_session *s, bool portal, struct bytes name)
+{
+	if (s->buckets == NULL || (portal && s->portals == 0))
+		return NULL;
+	if (portal)
+		return find(s, true, name);
+	if (s->recent == NULL || !bytes_eq(s->recent->parts.name, name))
+		s->recent = find(s, false, name);
+	return s->recent;
 }
 
 struct pg_statement *pg_find_same(struct pg_session *s, struct bytes name, uint32_t id)
@@ -136,6 +156,13 @@ static struct bytes put(uint8_t **to, struct bytes b)
 	return copy;
 }
 
+/* Clients prepare the same text again and again without a name. */
+static bool is_same(const struct pg_parts *a, const struct pg_parts *b)
+{
+	return !b->portal && bytes_eq(a->text, b->text) && bytes_eq(a->types, b->types) &&
+	       a->trimmed == b->trimmed && a->unsure == b->unsure && b->header.len == 0;
+}
+
 struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 {
 	struct pg_session *s = r->session;
@@ -143,6 +170,12 @@ struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 		      p->header.len + p->column_types.len;
 	struct pg_statement *st = pg_find(s, p->portal, p->name);
 
+	if (st && is_same(&st->parts, p)) {
+		st->parts.header = st->parts.column_types = NO_BYTES;
+		st->id = ++s->ids;
+		st->epoch = s->epoch;
+		return st;
+	}
 	if (st && (st->cap < need || st->cap > 4 * need + 1024)) {
 		drop(r->conn, s, st);
 		st = NULL;
@@ -151,6 +184,7 @@ struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 		st = make(r, p, p->name.len > 0 ? need : need + need / 2);
 	uint8_t *to = st->bytes;
 
+	drop_print(r->conn, st);
 	st->parts = *p;
 	st->parts.name = put(&to, p->name);
 	st->parts.text = put(&to, p->text);
@@ -162,6 +196,22 @@ struct pg_statement *pg_remember(struct pg_reading *r, const struct pg_parts *p)
 	st->id = ++s->ids;
 	st->epoch = s->epoch;
 	return st;
+}
+
+void pg_learn_print(struct conn *conn, struct pg_statement *st, const struct pg_print *with)
+{
+	size_t size = sizeof(*with) + with->text.len + with->method.len + with->tables.len;
+	struct pg_print *print = must_alloc(size);
+	uint8_t *to = print->bytes;
+
+	drop_print(conn, st);
+	*print = *with;
+	print->text = put(&to, with->text);
+	print->method = put(&to, with->method);
+	print->tables = put(&to, with->tables);
+	print->size = size;
+	quota_take(conn_quota(conn), size);
+	st->print = print;
 }
 
 /* Writes a block anew, with more in it. Its parts may lie within the old one. */

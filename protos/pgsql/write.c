@@ -96,6 +96,34 @@ static bool has_secret(struct bytes text)
 	return false;
 }
 
+/* A statement that is prepared once and run many times has its fingerprint taken once. */
+static void settle_known(struct exchange *x)
+{
+	struct pgsql *p = x->own;
+	struct pg_session *s = conn_self(x->conn);
+	struct bytes text = exchange_text(x, &x->said[CLIENT]);
+	struct pg_statement *st =
+		p->kind == PG_EXTENDED && text.len > 0
+			? pg_find_same(s, exchange_text(x, &p->statement), p->source_id)
+			: NULL;
+
+	p->known = st;
+	if (st == NULL || st->print)
+		return;
+	struct sql_print print;
+
+	sql_fingerprint(s->escapes ? SQL_PGSQL_ESCAPES : SQL_PGSQL, text, &print);
+	struct pg_print with = {
+		.text = sql_print_text(&print),
+		.method = sql_print_method(&print),
+		.tables = sql_print_tables(&print),
+		.hash = hash_bytes(sql_print_text(&print)),
+		.secret = has_secret(text),
+	};
+
+	pg_learn_print(x->conn, st, &with);
+}
+
 static void settle_session(struct exchange *x)
 {
 	const struct pgsql *p = pgsql_of(x);
@@ -122,7 +150,8 @@ void pg_settle(struct exchange *x)
 	settle_session(x);
 	if (p->kind == PG_QUERY)
 		settle_list(x);
-	if (has_secret(exchange_text(x, &x->said[CLIENT]))) {
+	settle_known(x);
+	if (p->known ? p->known->print->secret : has_secret(exchange_text(x, &x->said[CLIENT]))) {
 		x->notes |= PG_NOTE_SECRET;
 		x->raw[SERVER] = (struct clip){0};
 	}
@@ -193,6 +222,20 @@ static const char *verb(const struct pgsql *p)
 	}
 }
 
+static void write_print(const struct exchange *x, struct doc *d, const struct pg_print *print)
+{
+	const char *word = verb(pgsql_of(x));
+
+	if (word)
+		doc_word(d, F_METHOD, word);
+	else
+		doc_text(d, F_METHOD, print->method);
+	doc_text(d, F_QUERY, is_full(x) ? exchange_text(x, &x->said[CLIENT]) : print->text);
+	doc_text(d, F_PATH, print->tables);
+	doc_text(d, F_QUERY_FINGERPRINT, print->text);
+	doc_hex(d, F_QUERY_HASH, print->hash);
+}
+
 static void write_statement(const struct exchange *x, struct doc *d)
 {
 	const struct pgsql *p = pgsql_of(x);
@@ -200,6 +243,10 @@ static void write_statement(const struct exchange *x, struct doc *d)
 	const char *word = verb(p);
 	struct sql_print print;
 
+	if (p->known) {
+		write_print(x, d, p->known->print);
+		return;
+	}
 	if (text.len == 0) {
 		if (word)
 			doc_word(d, F_METHOD, word);
@@ -208,14 +255,14 @@ static void write_statement(const struct exchange *x, struct doc *d)
 		return;
 	}
 	sql_fingerprint(session_of(x)->escapes ? SQL_PGSQL_ESCAPES : SQL_PGSQL, text, &print);
-	if (word)
-		doc_word(d, F_METHOD, word);
-	else
-		doc_text(d, F_METHOD, sql_print_method(&print));
-	doc_text(d, F_QUERY, is_full(x) ? text : sql_print_text(&print));
-	doc_text(d, F_PATH, sql_print_tables(&print));
-	doc_text(d, F_QUERY_FINGERPRINT, sql_print_text(&print));
-	doc_hex(d, F_QUERY_HASH, hash_bytes(sql_print_text(&print)));
+	struct pg_print with = {
+		.text = sql_print_text(&print),
+		.method = sql_print_method(&print),
+		.tables = sql_print_tables(&print),
+		.hash = hash_bytes(sql_print_text(&print)),
+	};
+
+	write_print(x, d, &with);
 }
 
 static void write_params(const struct exchange *x, struct doc *d)

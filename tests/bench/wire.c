@@ -409,8 +409,10 @@ static void slot_step(struct wire *w, struct slot *s)
 	turns->text.len = 0;
 	if (!s->open) {
 		slot_open(w, s);
+		turns->exchanges = 0;
 		if (w->speaker->greet)
-			w->speaker->greet(&w->random, turns);
+			w->speaker->greet(&w->random, s->connection, turns);
+		w->said += turns->exchanges;
 	} else if (s->left == 0 || w->exchanges == 0) {
 		slot_close(w, s);
 		return;

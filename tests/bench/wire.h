@@ -45,8 +45,9 @@ bool random_percent(struct random *r, double percent);
 /* A protocol's side of it. */
 struct speaker {
 	uint16_t port;
-	/* Whatever comes before the first exchange: greetings, a login. May be NULL. */
-	void (*greet)(struct random *r, struct turns *turns);
+	/* Whatever comes before the first exchange: greetings, a login; it says how many exchanges
+	 * these are, 0 unless it does. May be NULL. */
+	void (*greet)(struct random *r, uint64_t connection, struct turns *turns);
 	/* One exchange, or a pipeline of some, each of about `size` bytes, on the connection
 	 * `connection`. */
 	void (*exchange)(struct random *r, uint64_t connection, size_t size, struct turns *turns);
