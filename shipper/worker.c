@@ -68,6 +68,12 @@ static void on_datagram(void *self, struct flow *flow, enum side from, const str
 		conn_datagram(conn, from, piece, cut_bytes);
 }
 
+static bool on_waits(void *self, const struct flow *flow)
+{
+	(void)self;
+	return flow->user && conn_is_waiting(flow->user);
+}
+
 static void on_close(void *self, struct flow *flow, enum flow_end why, nsec when)
 {
 	(void)self;
@@ -89,6 +95,7 @@ static const struct flow_sink flow_sink = {
 	.lost = on_lost,
 	.end = on_end,
 	.datagram = on_datagram,
+	.waits = on_waits,
 	.close = on_close,
 	.guess = on_guess,
 };

@@ -106,6 +106,9 @@ struct flow_sink {
 	/* A first packet tells no client: is the packet's source port or its destination port
 	 * that of a server? CLIENT means the packet comes from the client. May be NULL. */
 	enum side (*guess)(void *self, const struct packet *packet);
+	/* Whether something is still under way: an idle flow of datagrams then stays, and is asked
+	 * again after as long. May be NULL: nothing is. */
+	bool (*waits)(void *self, const struct flow *flow);
 };
 
 /* All pointers are borrowed for the table's life. */

@@ -34,7 +34,9 @@ const struct option flow_options[] = {
 	 .preset = "60s",
 	 .min = NS_PER_S,
 	 .max = (int64_t)24 * 3600 * NS_PER_S,
-	 .help = "The same for datagrams between two ports."},
+	 .help = "The same for datagrams between two ports, with no question open; one that "
+		 "waits for its answer (a phone that rings) is waited for with its protocol's "
+		 "transaction_timeout."},
 	{.name = ROW(closed_timeout),
 	 .type = OPTION_DURATION,
 	 .preset = "5s",

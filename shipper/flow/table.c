@@ -481,6 +481,11 @@ static void find_due(struct flow_table *t)
 	}
 }
 
+static bool waits(const struct flow_table *t, const struct entry *e)
+{
+	return t->sink->waits != NULL && t->sink->waits(t->self, &e->flow);
+}
+
 void flow_expire(struct flow_table *t, nsec now)
 {
 	clock_set(t, now);
@@ -495,8 +500,12 @@ void flow_expire(struct flow_table *t, nsec now)
 	for (int class = 0; class < CLASS_COUNT; class ++) {
 		uint32_t index;
 
-		while ((index = idle_expired(t, (enum flow_class) class)) != 0)
-			close_and_drop(t, index, FLOW_IDLE);
+		while ((index = idle_expired(t, (enum flow_class) class)) != 0) {
+			if (class == CLASS_UDP && waits(t, entry_at(t, index)))
+				entry_at(t, index)->seen = (uint32_t)table_tick(t);
+			else
+				close_and_drop(t, index, FLOW_IDLE);
+		}
 	}
 	find_due(t);
 }

@@ -81,6 +81,9 @@ void conn_end(struct conn *conn, enum side from, nsec when);
 void conn_datagram(struct conn *conn, enum side from, const struct piece *piece,
 		   uint32_t cut_bytes);
 
+/* Questions are open. */
+bool conn_is_waiting(const struct conn *conn);
+
 /* Nothing more can come of it: the flow may stop delivering. */
 bool conn_is_passing(const struct conn *conn);
 

@@ -487,6 +487,11 @@ void conn_free(struct conn *conn, enum flow_end why)
 	}
 }
 
+bool conn_is_waiting(const struct conn *conn)
+{
+	return conn->oldest != NULL;
+}
+
 bool conn_is_passing(const struct conn *conn)
 {
 	return conn->state == CONN_PASSING && conn->oldest == NULL;

@@ -30,6 +30,7 @@ struct stage {
 	nsec now;
 	uint16_t port;		 /* the client's, of the packets to come */
 	bool ignore;		 /* the sink ignores each flow at its first bytes */
+	bool waits;		 /* the sink waits for more */
 	enum side guess;	 /* what the sink guesses */
 	uint16_t window;	 /* of the packets to come */
 	uint32_t cut;		 /* bytes that the next packet lacks at its end */
@@ -123,6 +124,12 @@ static enum side stage_guess(void *self, const struct packet *packet)
 	return ((struct stage *)self)->guess;
 }
 
+static bool stage_waits(void *self, const struct flow *flow)
+{
+	(void)flow;
+	return ((struct stage *)self)->waits;
+}
+
 static struct stage *stage_new(void)
 {
 	struct stage *g = calloc(1, sizeof *g);
@@ -134,8 +141,8 @@ static struct stage *stage_new(void)
 				     .closed_timeout = (nsec)5 * NS_PER_S,
 				     .held_bytes_max = 1 << 20,
 				     .gap_timeout = (nsec)250 * NS_PER_MS};
-	g->sink = (struct flow_sink){stage_data,     stage_lost,  stage_end,
-				     stage_datagram, stage_close, stage_guess};
+	g->sink = (struct flow_sink){stage_data,  stage_lost,  stage_end,  stage_datagram,
+				     stage_close, stage_guess, stage_waits};
 	g->quota.limit = (size_t)1 << 30;
 	g->now = (nsec)1700000000 * NS_PER_S;
 	g->port = 40000;

@@ -119,6 +119,25 @@ Test(flow, datagrams_pass_straight_through)
 	finish(g);
 }
 
+Test(flow, datagrams_with_a_question_open_stay)
+{
+	struct stage *g = stage_new();
+	struct packet p = stage_packet(g, CLIENT, "ask", 3);
+
+	p.transport = TRANSPORT_UDP;
+	g->waits = true;
+	flow_push(g->table, &p);
+	for (int i = 0; i < 200; i++)
+		stage_wait(g, 1000);
+	SAID("u:ask");
+	g->waits = false;
+	for (int i = 0; i < 63; i++)
+		stage_wait(g, 1000);
+	SAID("!idle");
+	cr_assert_eq(flow_count(g->table), 0);
+	finish(g);
+}
+
 Test(flow, client_is_who_sent_the_syn)
 {
 	struct stage *g = stage_new();
