@@ -57,7 +57,7 @@ static nsec deadline(const struct call *c)
 		return sum(c->last, SIP_T4);
 	if (c->bye)
 		return sum(c->bye, SIP_64T1 + SIP_T4);
-	if (c->answered)
+	if (c->answered || c->state == CALL_ANSWERED)
 		return sum(c->last, conf->call_timeout);
 	return c->heard ? sum(c->last, conf->common.transaction_timeout)
 			: sum(c->invite, SIP_64T1 + SIP_T4);
@@ -84,7 +84,9 @@ static void fire(struct timer *timer, void *self)
 		return;
 	}
 	if (c->state <= CALL_ANSWERED)
-		c->state = c->bye ? CALL_COMPLETED : c->answered ? CALL_LOST : CALL_TIMEOUT;
+		c->state = c->bye		       ? CALL_COMPLETED
+			   : c->state == CALL_ANSWERED ? CALL_LOST
+						       : CALL_TIMEOUT;
 	call_write(c, c->last,
 		   c->state == CALL_TIMEOUT || c->state == CALL_LOST ? NOTE_TIMEOUT : 0);
 	call_free(c);
@@ -160,6 +162,28 @@ static struct call *call_find(const struct sip_world *w, struct bytes id)
 	return NULL;
 }
 
+/* ---- Losses ---- */
+
+static nsec *lost_slot(struct sip_world *w, const struct addr *a)
+{
+	return &w->lost[XXH3_64bits(a, sizeof(*a)) % LOST_SLOTS];
+}
+
+void call_lost(struct sip_world *w, const struct endpoints *ends, nsec when)
+{
+	for (int i = 0; i < 2; i++)
+		*lost_slot(w, &ends->addr[i]) = when > w->wheel.now ? when : w->wheel.now;
+}
+
+bool call_is_lossy(const struct call *c)
+{
+	int count = 0;
+
+	for (unsigned i = 0; i < c->hosts_count; i++)
+		count += *lost_slot(c->w, &c->hosts[i].addr) >= c->begin;
+	return count >= 2;
+}
+
 /* ---- The flow ---- */
 
 static uint8_t host_of(struct call *c, const struct endpoints *ends, unsigned side)
@@ -195,6 +219,7 @@ static struct hop add_hop(struct call *c, const struct sip_seen *s)
 {
 	const struct endpoints *ends = conn_ends(s->conn);
 	struct bytes phrase = bytes_head(sip_part(s->head, s->m->phrase), PHRASE_MAX);
+	struct bytes name = s->m->method ? NO_BYTES : sip_part(s->head, s->m->method_text);
 	struct hop h = {.when = s->when,
 			.code = s->m->request ? 0 : s->m->code,
 			.method = s->m->method,
@@ -212,8 +237,11 @@ static struct hop add_hop(struct call *c, const struct sip_seen *s)
 	if (c->hops_count == c->hops_room)
 		more_hops(c);
 	h.phrase = (uint32_t)c->text.len;
+	name = bytes_head(name, NAME_MAX_BYTES);
 	h.phrase_len = (uint8_t)phrase.len;
+	h.name_len = (uint8_t)name.len;
 	buf_add(&c->text, phrase);
+	buf_add(&c->text, name);
 	c->hops[c->hops_count++] = h;
 	return h;
 }
@@ -266,7 +294,7 @@ static void tidy(struct call *c)
 		clip_set(clips[i], &c->text, clip_bytes(clips[i], &old), CALL_TEXT_MAX);
 	for (size_t i = 0; i < c->hops_count; i++) {
 		struct hop *h = &c->hops[i];
-		struct bytes phrase = bytes_of(old.at + h->phrase, h->phrase_len);
+		struct bytes phrase = bytes_of(old.at + h->phrase, h->phrase_len + h->name_len);
 
 		h->phrase = (uint32_t)c->text.len;
 		buf_add(&c->text, phrase);
@@ -280,6 +308,11 @@ static void over(struct call *c, enum call_state state, nsec when)
 {
 	c->state = (uint8_t)state;
 	c->ended = when;
+}
+
+static uint64_t callee_tag(const struct sip_seen *s, unsigned who)
+{
+	return hash_of(sip_part(s->head, who == CALLER ? s->m->to_tag : s->m->from_tag));
 }
 
 static void request(struct call *c, const struct sip_seen *s, const struct hop *h, unsigned who)
@@ -321,7 +354,8 @@ static void request(struct call *c, const struct sip_seen *s, const struct hop *
 		c->refers += ingress;
 		break;
 	case SIP_BYE:
-		if (c->bye)
+		/* Of one of several that took the call, the others go on. */
+		if (c->bye || (c->forks > 0 && callee_tag(s, who) != c->to_tag))
 			break;
 		c->bye = c->ended = s->when;
 		c->bye_by_callee = who == CALLEE;
@@ -399,6 +433,28 @@ static void response(struct call *c, const struct sip_seen *s, const struct hop 
 	}
 }
 
+/* A call that had begun before it was seen: what is in hand says so. */
+static struct call *call_midway(const struct sip_seen *s, struct bytes id)
+{
+	const struct sip_message *m = s->m;
+	struct call *c;
+
+	if (id.len == 0 || s->again || m->to_tag.len == 0 ||
+	    !(m->method == SIP_INVITE || (m->request && m->method == SIP_BYE)) ||
+	    (!m->request && m->code <= 100))
+		return NULL;
+	c = call_new(s, id);
+	c->midway = true;
+	c->unsure = m->request;
+	c->cseq = m->cseq;
+	if (m->request) {
+		c->state = CALL_ANSWERED;
+		return c;
+	}
+	host_of(c, conn_ends(s->conn), side_other(s->from));
+	return c;
+}
+
 /* The call that a message belongs to; an INVITE without a To tag begins one. */
 static struct call *call_of(const struct sip_seen *s)
 {
@@ -414,7 +470,9 @@ static struct call *call_of(const struct sip_seen *s)
 		call_free(c);
 		c = NULL;
 	}
-	return c || !begins ? c : call_new(s, id);
+	if (c)
+		return c;
+	return begins ? call_new(s, id) : call_midway(s, id);
 }
 
 void call_message(const struct sip_seen *s)

@@ -19,6 +19,7 @@ enum {
 	HOPS_MAX = 64,	     /* messages of a call that its document lists */
 	CALL_TEXT_MAX = 512, /* each of a call's texts */
 	PHRASE_MAX = 64,     /* of an answer, in that list */
+	NAME_MAX_BYTES = 32, /* of a method that is not of the registry */
 };
 
 enum call_state {
@@ -46,8 +47,8 @@ struct host {
 
 struct hop {
 	nsec when;
-	uint32_t phrase; /* its place in the call's text */
-	uint8_t phrase_len;
+	uint32_t phrase; /* its place in the call's text; the method's name follows */
+	uint8_t phrase_len, name_len;
 	uint8_t from, to, method;
 	uint16_t code; /* 0: a request */
 	bool again, sdp;
@@ -65,6 +66,8 @@ struct call {
 	struct hop *hops;
 	uint16_t hops_count, hops_room;
 	uint8_t state; /* enum call_state */
+	/* First seen behind its INVITE; by a request of who may be either. */
+	bool midway, unsure;
 	bool canceled, bye_done, bye_by_callee, held[2];
 	uint16_t code;
 	uint32_t cseq, messages, retransmits, reinvites, holds, refers, forks, challenges;
@@ -76,6 +79,9 @@ struct call {
 };
 
 void call_message(const struct sip_seen *s);
+/* Bytes of a stream between these were lost. */
+void call_lost(struct sip_world *w, const struct endpoints *ends, nsec when);
+bool call_is_lossy(const struct call *c);
 /* The capture ended: what is open is written. */
 void call_finish(struct sip_world *w);
 /* Lets the oldest go; false when there is none. */
@@ -87,6 +93,8 @@ void call_write(struct call *c, nsec end, uint32_t notes);
 
 /* registration.c */
 void registration_message(const struct sip_seen *s);
+/* A REGISTER that was waited for long enough. */
+void registration_silence(struct sip_world *w, const struct sip_txn *t, nsec when);
 void registration_leave(struct sip_world *w);
 
 #endif

@@ -69,17 +69,21 @@ static uint8_t *put_bytes(uint8_t *to, struct bytes b)
 /* "INVITE (sdp)", "180 Ringing (INVITE, again)": of an answer the method that it is for. */
 static uint8_t *put_what(uint8_t *to, const struct call *c, const struct hop *h)
 {
-	const char *method = h->method ? sip_method_names[h->method] : "OTHER", *comma = " (";
+	struct bytes phrase = bytes_of(c->text.at + h->phrase, h->phrase_len);
+	struct bytes method =
+		h->method ? bytes_str(sip_method_names[h->method])
+			  : bytes_of(c->text.at + h->phrase + h->phrase_len, h->name_len);
+	const char *comma = " (";
 
 	if (h->code) {
 		to = digits_u64(to, h->code);
 		if (h->phrase_len > 0)
 			*to++ = ' ';
-		to = put_bytes(to, bytes_of(c->text.at + h->phrase, h->phrase_len));
-		to = put_words(put_words(to, comma), method);
+		to = put_bytes(to, phrase);
+		to = put_bytes(put_words(to, comma), method);
 		comma = ", ";
 	} else {
-		to = put_words(to, method);
+		to = put_bytes(to, method);
 	}
 	if (h->sdp) {
 		to = put_words(put_words(to, comma), "sdp");
@@ -139,12 +143,13 @@ static void write_parties(const struct call *c, struct doc *d)
 static void write_times(const struct call *c, nsec end, struct doc *d)
 {
 	nsec final = c->answered ? c->answered : c->state > CALL_ANSWERED ? c->ended : 0;
+	nsec begin = c->midway ? 0 : c->begin;
 
 	when(d, SIP_FIELD(CALL_RINGING), c->ringing);
 	when(d, SIP_FIELD(CALL_ANSWERED), c->answered);
 	when(d, SIP_FIELD(CALL_ENDED), c->ended);
-	span(d, SIP_FIELD(CALL_SETUP), c->begin, final);
-	span(d, SIP_FIELD(CALL_PDD), c->begin, c->status);
+	span(d, SIP_FIELD(CALL_SETUP), begin, final);
+	span(d, SIP_FIELD(CALL_PDD), begin, c->status);
 	span(d, SIP_FIELD(CALL_DURATION), c->answered, c->bye ? c->bye : end);
 	span(d, SIP_FIELD(CALL_SRD), c->invite, c->status);
 	span(d, SIP_FIELD(CALL_SDD), c->bye, c->bye_answered);
@@ -153,17 +158,19 @@ static void write_times(const struct call *c, nsec end, struct doc *d)
 static void write_measures(const struct call *c, struct doc *d)
 {
 	uint16_t n = c->code;
-	bool silent = c->state == CALL_TIMEOUT && !c->answered;
+	bool silent = c->state == CALL_TIMEOUT;
 
-	if (!c->answered && c->state <= CALL_ANSWERED)
+	bool answered = c->answered || c->unsure;
+
+	if (!answered && c->state <= CALL_ANSWERED)
 		return; /* not known yet */
-	doc_bool(d, SIP_FIELD(CALL_ESTABLISHED), c->answered != 0);
+	doc_bool(d, SIP_FIELD(CALL_ESTABLISHED), answered);
 	doc_bool(d, SIP_FIELD(CALL_EFFECTIVE),
-		 c->answered || n == 480 || n == 486 || n == 600 || n == 603);
+		 answered || n == 480 || n == 486 || n == 600 || n == 603);
 	doc_bool(d, SIP_FIELD(CALL_INEFFECTIVE),
-		 !c->answered && (silent || n == 408 || n == 500 || n == 503 || n == 504));
+		 !answered && (silent || n == 408 || n == 500 || n == 503 || n == 504));
 	if (c->state > CALL_ANSWERED)
-		doc_bool(d, SIP_FIELD(CALL_COMPLETED), c->answered && c->bye_done);
+		doc_bool(d, SIP_FIELD(CALL_COMPLETED), answered && c->bye_done);
 	doc_bool(d, SIP_FIELD(CALL_REDIRECTED), c->state == CALL_REDIRECTED);
 }
 
@@ -172,7 +179,7 @@ static void write_ways(const struct call *c, struct doc *d)
 	const struct host *egress = &c->hosts[c->egress ? c->egress : 1];
 	struct bytes codecs = text(c, &c->codecs);
 
-	if (c->bye)
+	if (c->bye && !c->unsure)
 		doc_word(d, SIP_FIELD(CALL_HUNG_UP), c->bye_by_callee ? "callee" : "caller");
 	doc_text(d, SIP_FIELD(CALL_AGENT_CALLER), text(c, &c->agent[CALLER]));
 	doc_text(d, SIP_FIELD(CALL_AGENT_CALLEE), text(c, &c->agent[CALLEE]));
@@ -236,6 +243,10 @@ void call_write(struct call *c, nsec end, uint32_t notes)
 
 	if (c->messages > HOPS_MAX)
 		notes |= SIP_NOTE_MORE;
+	if (c->midway)
+		notes |= NOTE_MIDSTREAM;
+	if (call_is_lossy(c))
+		notes |= NOTE_GAP;
 	record_add(c->w->world, &(struct record){
 					.type = "sip_call",
 					.start = c->begin,

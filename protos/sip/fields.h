@@ -125,6 +125,8 @@
 	X(FORKS_DELAY, "sip.forks.delay", FIELD_LONG, "nanoseconds",                               \
 	  "How long behind the request each of them came.", "[2100000000]")                        \
 	X(ACK_DELAY, "sip.ack.delay", FIELD_LONG, "nanoseconds", "Final answer to ACK.", "800000") \
+	X(ACK_COUNT, "sip.ack.count", FIELD_LONG, "messages",                                      \
+	  "ACKs to different final answers, where the request was forked.", "2")                   \
 	X(CANCEL_DELAY, "sip.cancel.delay", FIELD_LONG, "nanoseconds", "Request to its CANCEL.",   \
 	  "4200000000")                                                                            \
 	X(CANCEL_CODE, "sip.cancel.code", FIELD_LONG, NULL, "The answer to the CANCEL.", "200")    \
@@ -230,7 +232,7 @@
 	  "code and reason; in brackets the method that is answered, sdp, again.",                 \
 	  "[\"0.000000 192.0.2.10:5060 > 192.0.2.20:5060 INVITE (sdp)\"]")                         \
 	X(REGISTRATION_STATE, "sip.registration.state", FIELD_KEYWORD, NULL,                       \
-	  "registered, refreshed, unregistered, failed or expired.", "\"registered\"")             \
+	  "registered, refreshed, unregistered, failed, unanswered or expired.", "\"registered\"") \
 	X(REGISTRATION_AOR, "sip.registration.aor", FIELD_KEYWORD, NULL, "Address of record.",     \
 	  "\"sip:ada@example.com\"")                                                               \
 	X(REGISTRATION_CONTACT, "sip.registration.contact", FIELD_KEYWORD, NULL,                   \

@@ -1,6 +1,6 @@
 /*
- * Registrations: one document for each REGISTER that has its final answer, but a challenge; and one
- * when a binding expires.
+ * Registrations: one document for each REGISTER that has its final answer, but a challenge, or that
+ * nobody answers; and one when a binding expires.
  */
 #include "protos/sip/call.h"
 #include "protos/sip/fields.h"
@@ -33,8 +33,8 @@ struct view {
 	const char *state;
 	struct bytes aor, contact;
 	int64_t expires;
-	const struct sip_seen *s; /* NULL: it expired */
-	const struct sip_txn *t;
+	const struct sip_seen *s; /* the answer; NULL: none */
+	const struct sip_txn *t;  /* NULL: it expired */
 };
 
 static void binding_free(struct binding *b)
@@ -62,11 +62,13 @@ static void write_registration(const void *subject, struct doc *d)
 	const struct view *v = subject;
 
 	if (v->s) {
+		doc_int(d, SIP_FIELD(CODE), v->s->m->code);
+		doc_text(d, SIP_FIELD(STATUS), sip_part(v->s->head, v->s->m->phrase));
+	}
+	if (v->t) {
 		struct bytes head = exchange_text(v->t->x, &v->t->head[CLIENT]);
 		const struct sip_message *m = &v->t->msg[CLIENT];
 
-		doc_int(d, SIP_FIELD(CODE), v->s->m->code);
-		doc_text(d, SIP_FIELD(STATUS), sip_part(v->s->head, v->s->m->phrase));
 		doc_text(d, SIP_FIELD(CALL_ID), sip_one(m, head, SIP_CALL_ID));
 		doc_text(d, SIP_FIELD(USER_AGENT), sip_one(m, head, SIP_USER_AGENT));
 	}
@@ -75,10 +77,9 @@ static void write_registration(const void *subject, struct doc *d)
 	part_plain_uri(d, SIP_FIELD(REGISTRATION_CONTACT), v->contact);
 	if (v->expires >= 0)
 		doc_int(d, SIP_FIELD(REGISTRATION_EXPIRES), v->expires);
-	if (v->t == NULL)
-		return;
-	doc_int(d, SIP_FIELD(REGISTRATION_DELAY), v->s->when - v->t->x->begin[CLIENT]);
-	if (v->t->attempt > 0)
+	if (v->s)
+		doc_int(d, SIP_FIELD(REGISTRATION_DELAY), v->s->when - v->t->x->begin[CLIENT]);
+	if (v->t && v->t->attempt > 0)
 		doc_int(d, SIP_FIELD(REGISTRATION_CHALLENGES), v->t->attempt);
 }
 
@@ -200,43 +201,82 @@ static const char *keep(struct view *v, const struct record_ends *ends)
 	return state;
 }
 
-void registration_message(const struct sip_seen *s)
+static struct record_ends ends_of(const struct sip_txn *t)
 {
-	const struct sip_txn *t = s->txn;
-	bool challenge = s->m->code == 401 || s->m->code == 407 || s->m->code == 423;
-
-	if (s->m->request || s->again || s->m->code < 200 || challenge || t == NULL ||
-	    !t->x->begun[CLIENT])
-		return;
-	const struct sip_message *m = &t->msg[CLIENT];
-	struct bytes head = exchange_text(t->x, &t->head[CLIENT]), list = NO_BYTES;
 	const struct endpoints *e = conn_ends(t->x->conn);
 	unsigned asker = t->x->asker;
-	struct record_ends ends = {.addr = {e->addr[asker], e->addr[!asker]},
-				   .port = {e->port[asker], e->port[!asker]},
-				   .version = e->version,
-				   .transport = e->transport};
-	struct view v = {.state = "failed", .expires = -1, .s = s, .t = t};
+
+	return (struct record_ends){.addr = {e->addr[asker], e->addr[!asker]},
+				    .port = {e->port[asker], e->port[!asker]},
+				    .version = e->version,
+				    .transport = e->transport};
+}
+
+/* Whom the REGISTER is for, and the first contact that it names, with its parameters. */
+static struct view asked(const struct sip_txn *t, struct bytes *params)
+{
+	const struct sip_message *m = &t->msg[CLIENT];
+	struct bytes head = exchange_text(t->x, &t->head[CLIENT]), list = NO_BYTES;
 
 	if (m->counts[SIP_CONTACT] > 0)
 		list = sip_part(head, m->list[SIP_CONTACT][0]);
 	struct sip_address contact = sip_address_of(sip_list_next(&list));
 
-	v.aor = sip_address_of(sip_one(m, head, SIP_TO)).uri;
-	v.contact = contact.uri;
+	*params = contact.params;
+	return (struct view){.state = "failed",
+			     .expires = -1,
+			     .t = t,
+			     .aor = sip_address_of(sip_one(m, head, SIP_TO)).uri,
+			     .contact = contact.uri};
+}
+
+static void add(struct sip_world *w, const struct view *v, nsec end, uint32_t notes)
+{
+	struct record_ends ends = ends_of(v->t);
+	bool good = v->s && v->s->m->code < 300;
+
+	record_add(
+		w->world,
+		&(struct record){.type = "sip_registration",
+				 .start = v->t->x->begin[CLIENT],
+				 .end = end,
+				 .status = good ? STATUS_OK : STATUS_ERROR,
+				 .notes = notes,
+				 .identity = name_hash(v->aor, v->contact) ^ v->t->msg[CLIENT].cseq,
+				 .error = v->s ? NO_BYTES : BYTES("Timeout: no answer"),
+				 .ends = &ends,
+				 .write = write_registration,
+				 .subject = v});
+}
+
+void registration_message(const struct sip_seen *s)
+{
+	const struct sip_txn *t = s->txn;
+	bool challenge = s->m->code == 401 || s->m->code == 407 || s->m->code == 423;
+	struct bytes params;
+
+	if (s->m->request || s->again || s->m->code < 200 || challenge || t == NULL ||
+	    !t->x->begun[CLIENT])
+		return;
+	struct view v = asked(t, &params);
+	struct record_ends ends = ends_of(t);
+
+	v.s = s;
 	if (s->m->code < 300 && v.contact.len > 0) {
-		v.expires = granted(s, t, v.contact, contact.params);
+		v.expires = granted(s, t, v.contact, params);
 		v.state = keep(&v, &ends);
 	} else if (s->m->code < 300) {
 		return; /* it only asked what is bound */
 	}
-	record_add(s->w->world,
-		   &(struct record){.type = "sip_registration",
-				    .start = t->x->begin[CLIENT],
-				    .end = s->when,
-				    .status = s->m->code < 300 ? STATUS_OK : STATUS_ERROR,
-				    .identity = name_hash(v.aor, v.contact) ^ m->cseq,
-				    .ends = &ends,
-				    .write = write_registration,
-				    .subject = &v});
+	add(s->w, &v, s->when, 0);
+}
+
+void registration_silence(struct sip_world *w, const struct sip_txn *t, nsec when)
+{
+	struct bytes params;
+	struct view v = asked(t, &params);
+
+	v.state = "unanswered";
+	if (sip_conf_of(w)->registrations)
+		add(w, &v, when, NOTE_TIMEOUT);
 }

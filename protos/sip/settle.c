@@ -163,6 +163,8 @@ void sip_settle(struct exchange *x)
 		set_error(x, t->provisionals ? "Timeout: no final answer" : "Timeout: no answer");
 	else if (x->begun[CLIENT] && !x->ended[SERVER] && t->provisionals)
 		set_error(x, "No final answer");
+	if (x->settled && x->begun[CLIENT] && t->msg[CLIENT].method == SIP_INVITE && !t->ack)
+		x->notes |= SIP_NOTE_NO_ACK;
 	if (t->provisionals > PROVISIONALS_MAX || t->forks_count > FORKS_MAX)
 		x->notes |= SIP_NOTE_MORE;
 	if (conf->common.send_request && x->begun[CLIENT])

@@ -50,6 +50,7 @@ static const char *const sip_notes[] = {
 	"no ACK",
 	"no magic cookie",
 	"list cut",
+	"no INVITE",
 	NULL,
 };
 
@@ -76,18 +77,24 @@ static void finish(struct sip_world *w)
 	call_finish(w);
 }
 
+/* Another capture, by its time: what is of the one before ends. */
+static void begin_anew(struct sip_world *w, nsec now)
+{
+	nsec back;
+
+	if (__builtin_sub_overflow(w->wheel.now, now, &back) || back <= TIME_BACK_MAX)
+		return;
+	finish(w);
+	w->wheel.now = now;
+}
+
 static void sip_tick(struct world *world, nsec now)
 {
 	struct sip_world *w = world_self(world);
-	nsec back;
 
 	if (!w->open)
 		return;
-	if (!__builtin_sub_overflow(w->wheel.now, now, &back) && back > TIME_BACK_MAX) {
-		/* Another capture: what is of the one before ends. */
-		finish(w);
-		w->wheel.now = now;
-	}
+	begin_anew(w, now);
 	wheel_turn(&w->wheel, now, w);
 }
 
@@ -185,6 +192,8 @@ static void handle(struct conn *conn, enum side from, const struct sip_message *
 			     .head = head,
 			     .body = body,
 			     .when = conn_begin_time(conn)};
+
+	begin_anew(s.w, s.when);
 	bool begun = txn_message(&s);
 
 	call_message(&s);
@@ -243,6 +252,8 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 	head = unfolded(conn, head);
 	if (!sip_message_read(&m, head))
 		return STEP_ALIEN;
+	if (n == 0) /* a datagram that ends before its head does */
+		m.faults |= SIP_FAULT_LENGTH;
 	if (!body_of(conn, &m, &rest, &left)) {
 		side->want = head.len + (size_t)m.length;
 		return STEP_MORE;
@@ -258,8 +269,10 @@ static enum step sip_lost(struct conn *conn, enum side from, uint64_t n)
 {
 	struct sip_side *side = conn_side(conn, from);
 
-	if (n > side->left)
+	if (n > side->left) {
+		call_lost(sip_world_of(conn), conn_ends(conn), conn_end_time(conn));
 		return STEP_ALIEN;
+	}
 	side->left -= n;
 	if (side->left == 0 && exchange_of(conn, from))
 		exchange_end(conn, from);

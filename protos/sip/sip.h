@@ -32,6 +32,7 @@ enum {
 	PROVISIONALS_MAX = 8, /* of a transaction, that its document lists */
 	FORKS_MAX = 4,	      /* further final answers that it lists */
 	KEY_MAX = 512,
+	LOST_SLOTS = 64,
 };
 
 /* RFC 3261 17.1.1.1: how long a message may live in the network, and 64 times T1. */
@@ -51,6 +52,7 @@ enum sip_note {
 	SIP_NOTE_NO_ACK = NOTE_OWN << SIP_FAULTS,
 	SIP_NOTE_2543 = NOTE_OWN << (SIP_FAULTS + 1),
 	SIP_NOTE_MORE = NOTE_OWN << (SIP_FAULTS + 2),
+	SIP_NOTE_NO_INVITE = NOTE_OWN << (SIP_FAULTS + 3), /* an ACK alone */
 };
 
 /* A direction: how far the message in hand was looked at. */
@@ -77,8 +79,10 @@ struct sip_txn {
 	uint16_t provisionals, forks_count; /* seen, may be more than are listed */
 	uint16_t code;			    /* of the last answer */
 	uint32_t again[2];		    /* retransmissions of request and answers */
-	uint32_t acks;			    /* ACKs behind the first */
-	nsec ack, cancel, cancelled;	    /* when; 0: never. The CANCEL and its answer. */
+	uint32_t acks;			    /* ACKs sent again */
+	uint64_t ack_tag[1 + FORKS_MAX];    /* hashes of the To tags of the others */
+	uint8_t ack_tags;
+	nsec ack, cancel, cancelled; /* when; 0: never. The CANCEL and its answer. */
 	uint16_t cancel_code;
 	uint16_t attempt; /* behind how many challenges it came; RFC 3261 section 22 */
 	uint64_t final_tag;
@@ -93,6 +97,8 @@ struct sip_world {
 	struct binding *oldest_binding, *newest_binding;
 	int64_t calls_count, bindings_count;
 	uint64_t numbers; /* of records */
+	/* By a hash of the address: when bytes of one of its streams were lost last. */
+	nsec lost[LOST_SLOTS];
 	struct buf unfolded;
 };
 

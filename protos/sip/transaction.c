@@ -8,6 +8,7 @@
  * it. Its answer may come from another port than it was sent to, and go to another one than it was
  * sent from (RFC 3261 18.2.2), so the asker's address decides, and the answerer's where it helps.
  */
+#include "protos/sip/call.h"
 #include "protos/sip/sip.h"
 #include "shipper/flow/flow.h"
 
@@ -147,10 +148,10 @@ static void fire(struct timer *timer, void *self)
 		rearm(self, t, timer->due + SIP_T4);
 		return;
 	}
-	if (x->settled && t->msg[CLIENT].method == SIP_INVITE && x->begun[CLIENT] && !t->ack)
-		notes |= SIP_NOTE_NO_ACK;
 	if (!x->settled)
 		count(world_counters(((struct sip_world *)self)->world), COUNT_EXCHANGES_TIMEOUT);
+	if (!x->settled && x->begun[CLIENT] && t->msg[CLIENT].method == SIP_REGISTER)
+		registration_silence(self, t, timer->due);
 	exchange_close(x, notes);
 }
 
@@ -228,10 +229,38 @@ static bool ask(struct sip_seen *s, const struct key *k)
 	keep(t, CLIENT, s);
 	if (s->m->one[SIP_AUTHORIZATION].len > 0)
 		t->attempt = attempt(s, t);
+	if (s->m->method == SIP_ACK)
+		x->notes |= SIP_NOTE_NO_INVITE;
 	exchange_expect(x, s->m->method == SIP_ACK || k == NULL ? 0 : ANSWERS_MANY);
 	if (k)
 		set_timer(s->w, t, s->when);
 	return true;
+}
+
+/* An INVITE of the ACK's call and number, and how well their ways fit: as way(), 1 also where they
+ * share one end only; 0 not at all. */
+static int acks(const struct sip_txn *t, const struct sip_seen *s, struct bytes id)
+{
+	const struct endpoints *its = conn_ends(t->x->conn), *ours = conn_ends(s->conn);
+
+	if (t->msg[CLIENT].method != SIP_INVITE || !t->x->begun[CLIENT] ||
+	    t->msg[CLIENT].cseq != s->m->cseq || !bytes_eq(txn_part(t, SIP_CALL_ID), id))
+		return 0;
+	int fits = way(t, s, true);
+
+	return fits ? fits : same_address(its, !t->x->asker, ours, !s->from);
+}
+
+/* Whether it has this ACK, or all that are remembered; each answer of a fork has one. */
+static bool acked(struct sip_txn *t, uint64_t tag)
+{
+	for (unsigned i = 0; i < t->ack_tags; i++)
+		if (t->ack_tag[i] == tag)
+			return true;
+	if (t->ack_tags > FORKS_MAX)
+		return true;
+	t->ack_tag[t->ack_tags++] = tag;
+	return false;
 }
 
 /* An ACK to the INVITE that it belongs to: of the same branch when that failed, else of the same
@@ -241,33 +270,24 @@ static bool ack(struct sip_seen *s, const struct key *k)
 {
 	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
 	struct sip_txn *t = k ? find(s, k, true, 2) : NULL, *all[INDEX_STEPS];
-	const struct endpoints *ours = conn_ends(s->conn);
-	int count = 0, steps = 0;
-	bool direct = t != NULL;
+	int count = 0, steps = 0, best = 1;
 
 	if (t)
 		all[count++] = t;
 	for (struct link *l = t ? NULL : index_first(&s->w->txns_by_call, hash_of(id));
 	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
-		t = of_call(l);
-		const struct endpoints *its = conn_ends(t->x->conn);
+		int fits = acks(t = of_call(l), s, id);
 
-		if (t->msg[CLIENT].method != SIP_INVITE || !t->x->begun[CLIENT] ||
-		    t->msg[CLIENT].cseq != s->m->cseq || !bytes_eq(txn_part(t, SIP_CALL_ID), id))
-			continue;
-		bool exact = way(t, s, true) >= 2;
-
-		if (exact && !direct)
+		if (fits > best)
 			count = 0;
-		direct |= exact;
-		if (exact == direct && (exact || same_address(its, t->x->asker, ours, s->from) ||
-					same_address(its, !t->x->asker, ours, !s->from)))
+		best = fits > best ? fits : best;
+		if (fits == best)
 			all[count++] = t;
 	}
 	for (int i = 0; i < count; i++) {
-		s->again = all[i]->ack != 0;
+		s->again = acked(all[i], hash_of(sip_part(s->head, s->m->to_tag)));
 		all[i]->acks += s->again;
-		if (!s->again)
+		if (!all[i]->ack)
 			all[i]->ack = s->when;
 		set_timer(s->w, all[i], s->when);
 	}

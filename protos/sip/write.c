@@ -207,6 +207,8 @@ static void write_repeats(const struct view *v, struct doc *d)
 	write_answers(v, d, SIP_FIELD(FORKS_CODE), t->forks, t->forks_count, FORKS_MAX);
 	if (t->ack && x->ended[SERVER])
 		doc_int(d, SIP_FIELD(ACK_DELAY), t->ack - x->end[SERVER]);
+	if (t->ack_tags > 1)
+		doc_int(d, SIP_FIELD(ACK_COUNT), t->ack_tags);
 	if (t->cancel)
 		doc_int(d, SIP_FIELD(CANCEL_DELAY), t->cancel - x->begin[CLIENT]);
 	if (t->cancel_code)
