@@ -1,6 +1,8 @@
 #include "tests/mutate/harvest.h"
 
 #include <stdlib.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 #include <yajl/yajl_tree.h>
 
 #include "shipper/base/must.h"
@@ -67,6 +69,40 @@ static int64_t word_id(const char *line, bool answered)
 	return word[3] >= '0' && word[3] <= '9' ? strtoll(word + 3, NULL, 10) : -1;
 }
 
+const char *header_value(const char *text, size_t len, const char *name, size_t *value_len)
+{
+	const char *at = memmem(text, len, name, strlen(name));
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(name);
+	at += at < text + len && *at == ' ';
+	const char *end = memchr(at, '\r', (size_t)(text + len - at));
+
+	*value_len = (size_t)((end ? end : text + len) - at);
+	return at;
+}
+
+/* Where messages of SIP are shown: what tells a transaction of a call, as a number. */
+static int64_t transaction_id(yajl_val tree, const char *side)
+{
+	const char *path[] = {side, NULL};
+	const char *text = YAJL_GET_STRING(member(tree, path, yajl_t_string));
+	size_t n = 0, m = 0;
+	const char *id = text ? header_value(text, strlen(text), "Call-ID:", &n) : NULL;
+	const char *cseq = text ? header_value(text, strlen(text), "CSeq:", &m) : NULL;
+
+	return id && cseq ? (int64_t)(XXH3_64bits_withSeed(cseq, m, XXH3_64bits(id, n)) >> 1) : -1;
+}
+
+static uint64_t call_of(yajl_val tree)
+{
+	const char *path[] = {"sip", "call_id", NULL};
+	const char *id = YAJL_GET_STRING(member(tree, path, yajl_t_string));
+
+	return id ? XXH3_64bits(id, strlen(id)) : 0;
+}
+
 static uint16_t port_of(yajl_val tree, const char *side)
 {
 	const char *path[] = {side, "port", NULL};
@@ -109,9 +145,16 @@ void harvest_read(struct crop *crop)
 	crop->client_port = port_of(tree, "client");
 	crop->asked = id_of(tree, "request");
 	crop->answered = id_of(tree, "response");
-	const char *http[] = {"http", NULL};
+	const char *http[] = {"http", NULL}, *sip[] = {"sip", NULL};
 
-	if (tree && !member(tree, http, yajl_t_any)) {
+	if (tree && member(tree, sip, yajl_t_any)) {
+		crop->asked = transaction_id(tree, "request");
+		/* Of a message that was cut short, the number may lack its end. */
+		crop->answered = strstr(crop->line, "\"wrong length\"")
+					 ? -1
+					 : transaction_id(tree, "response");
+		crop->call = call_of(tree);
+	} else if (tree && !member(tree, http, yajl_t_any)) {
 		crop->asked = word_id(crop->line, false);
 		crop->answered = word_id(crop->line, true);
 	}

@@ -19,6 +19,7 @@ struct crop {
 	bool noted;  /* has notes or an error.message */
 	uint16_t client_port;
 	int64_t asked, answered; /* x-id of the request and of the answer; -1 where it has none */
+	uint64_t call;		 /* hash of the Call-ID of SIP, 0 where there is none */
 };
 
 struct harvest {
@@ -27,6 +28,10 @@ struct harvest {
 	char *text;	   /* all documents, as written */
 	uint64_t unbooked; /* frames that no counter accounts for */
 };
+
+/* The value of a SIP message's header, to its line's end; NULL where it has none. `name` with the
+ * colon. */
+const char *header_value(const char *text, size_t len, const char *name, size_t *value_len);
 
 /* What plain texts leave out. */
 enum plain {

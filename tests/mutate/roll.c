@@ -7,7 +7,15 @@
 #include "shipper/base/must.h"
 #include "shipper/decode/packet.h"
 
-enum { ETHER = 14, ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, IPV6_HEAD = 40, IP_TCP = 6 };
+enum {
+	ETHER = 14,
+	ETHER_IPV4 = 0x0800,
+	ETHER_IPV6 = 0x86dd,
+	IPV6_HEAD = 40,
+	UDP_HEAD = 8,
+	IP_TCP = 6,
+	IP_UDP = 17
+};
 
 /* Gives a frame a copy of its first `len` bytes, with room for `more`, to be changed. */
 static uint8_t *own_copy(struct roll *roll, struct frame *frame, size_t len, size_t more)
@@ -89,10 +97,11 @@ static void put32(uint8_t *at, uint32_t value)
 	put16(at + 2, value & 0xffff);
 }
 
-bool segment_find(const struct frame *frame, struct segment *s)
+/* As far as both transports are alike; the cursor is left behind the ports. */
+static bool transport_find(const struct frame *frame, struct segment *s, uint8_t transport,
+			   struct cursor *rest, size_t *ip_end)
 {
 	struct cursor c = cursor_of(frame->bytes);
-	size_t ip_end;
 
 	*s = (struct segment){.ip = ETHER};
 	cursor_take(&c, 12);
@@ -103,25 +112,49 @@ bool segment_find(const struct frame *frame, struct segment *s)
 		s->version = 4;
 		s->tcp = s->ip + 4 * (size_t)(first & 15);
 		cursor_take(&c, 1);
-		ip_end = s->ip + cursor_be16(&c);
+		*ip_end = s->ip + cursor_be16(&c);
 		cursor_take(&c, 5);
 	} else if (type == ETHER_IPV6) {
 		s->version = 6;
 		s->tcp = s->ip + IPV6_HEAD;
 		cursor_take(&c, 3);
-		ip_end = s->tcp + cursor_be16(&c);
+		*ip_end = s->tcp + cursor_be16(&c);
 	} else {
 		return false;
 	}
-	if (cursor_u8(&c) != IP_TCP)
+	if (cursor_u8(&c) != transport)
 		return false;
-	c = cursor_of(bytes_skip(frame->bytes, s->tcp));
-	s->src_port = cursor_be16(&c);
-	s->dst_port = cursor_be16(&c);
+	*rest = cursor_of(bytes_skip(frame->bytes, s->tcp));
+	s->src_port = cursor_be16(rest);
+	s->dst_port = cursor_be16(rest);
+	return true;
+}
+
+bool segment_find(const struct frame *frame, struct segment *s)
+{
+	struct cursor c;
+	size_t ip_end;
+
+	if (!transport_find(frame, s, IP_TCP, &c, &ip_end))
+		return false;
 	s->seq = cursor_be32(&c);
 	s->ack = cursor_be32(&c);
 	s->payload = s->tcp + 4 * (size_t)(cursor_u8(&c) >> 4);
 	s->flags = cursor_u8(&c);
+	if (c.dry || s->payload > ip_end || frame->bytes.len < ip_end)
+		return false;
+	s->payload_bytes = (uint32_t)(ip_end - s->payload);
+	return true;
+}
+
+bool datagram_find(const struct frame *frame, struct segment *s)
+{
+	struct cursor c;
+	size_t ip_end;
+
+	if (!transport_find(frame, s, IP_UDP, &c, &ip_end))
+		return false;
+	s->payload = s->tcp + UDP_HEAD;
 	if (c.dry || s->payload > ip_end || frame->bytes.len < ip_end)
 		return false;
 	s->payload_bytes = (uint32_t)(ip_end - s->payload);
@@ -216,7 +249,8 @@ struct roll roll_one_side(const struct roll *from, uint16_t port, bool above)
 	struct segment s;
 
 	for (size_t i = 0; i < from->count; i++)
-		if (segment_find(&from->at[i], &s) && (s.src_port > port) == above)
+		if ((segment_find(&from->at[i], &s) || datagram_find(&from->at[i], &s)) &&
+		    (s.src_port > port) == above)
 			roll_add(&roll, &from->at[i]);
 	return roll;
 }

@@ -35,6 +35,8 @@ void roll_add(struct roll *roll, const struct frame *frame);
 struct roll roll_copy(const struct roll *from, size_t begin, size_t end);
 
 bool segment_find(const struct frame *frame, struct segment *segment);
+/* The same for a datagram (UDP), without what only TCP has. */
+bool datagram_find(const struct frame *frame, struct segment *datagram);
 /* Whether any payload's bytes were sent twice. */
 bool roll_resent(const struct roll *roll);
 /* The longest payload. */
