@@ -274,8 +274,11 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 
 			if (step == STEP_ALIEN)
 				return STEP_ALIEN;
-			if (step == STEP_DONE)
+			if (step == STEP_DONE) {
 				buf_drop(&f->expanded, cursor_used(&inner));
+				if (!r->stop)
+					continue;
+			}
 		}
 		if (r->stop)
 			return message_through(r, f, c);

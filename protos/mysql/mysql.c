@@ -269,6 +269,8 @@ static enum step packets(struct reading *r, struct cursor *c)
 			return taken && step == STEP_MORE ? STEP_DONE : step;
 		}
 		taken = true;
+		if (exchange_of(r->conn, r->from) == NULL)
+			break; /* it belongs to no message in hand, nor do its bytes */
 	}
 	return STEP_DONE;
 }

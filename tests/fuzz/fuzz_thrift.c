@@ -17,6 +17,5 @@ static const converse_preset presets[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
-	return converse(&proto_thrift, presets, sizeof(presets) / sizeof(presets[0]), NULL, at,
-			len);
+	return converse(&proto_thrift, presets, sizeof(presets) / sizeof(presets[0]), at, len);
 }

@@ -20,9 +20,8 @@ enum { CONVERSE_PRESETS_MAX = 8, CONVERSE_OPTIONS_MAX = 9 };
 typedef const char *const converse_preset[CONVERSE_OPTIONS_MAX];
 
 /* What LLVMFuzzerTestOneInput returns. Engines are kept from one input to the next, so a program
- * plays one protocol. The server's port is the first of the protocol's own. `cuts_change` is a key,
- * as `"bytes":`, whose numbers depend on how pieces are cut, beside `"packets":`; or NULL. */
+ * plays one protocol. The server's port is the first of the protocol's own. */
 int converse(const struct proto *proto, const converse_preset *presets, unsigned preset_count,
-	     const char *cuts_change, const uint8_t *at, size_t len);
+	     const uint8_t *at, size_t len);
 
 #endif
