@@ -39,6 +39,7 @@ enum step { STEP_DONE, STEP_MORE, STEP_ALIEN };
 enum guess { GUESS_NO, GUESS_MAYBE, GUESS_YES, GUESS_SURE };
 enum match { MATCH_ORDER, MATCH_KEY };
 enum status { STATUS_OK, STATUS_ERROR, STATUS_CLIENT_ERROR, STATUS_SERVER_ERROR };
+enum { STATUS_COUNT = STATUS_SERVER_ERROR + 1 };
 enum { ANSWERS_MANY = -1 };
 enum { PROTO_TCP = 1, PROTO_UDP = 2 }; /* transports a protocol runs on */
 
@@ -113,6 +114,7 @@ struct proto_conf {
 };
 
 extern const struct option proto_options[];
+extern const char *const status_words[STATUS_COUNT]; /* as documents have them */
 
 struct proto {
 	const char *name;     /* `type` and the configuration's key */

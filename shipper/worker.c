@@ -197,6 +197,12 @@ static void show(struct worker *w)
 	worker_source_stats(w, &stats);
 	copy(&w->shown.source, &stats, sizeof(stats));
 	copy(&w->shown.counters, &w->counters, sizeof(w->counters));
+	for (unsigned i = 0; protos[i] != NULL; i++)
+		for (unsigned s = 0; s < STATUS_COUNT; s++) {
+			uint64_t n = engine_tally(w->engine, i, (enum status)s);
+
+			copy(&w->shown.exchanges[i][s], &n, sizeof(n));
+		}
 }
 
 void worker_glimpse(const struct worker *w, struct glimpse *to)

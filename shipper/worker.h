@@ -33,6 +33,7 @@ void worker_finish(struct worker *worker);
 struct glimpse {
 	struct counters counters;
 	struct source_stats source;
+	uint64_t exchanges[PROTOS_MAX][STATUS_COUNT]; /* written, by place in protos[] */
 };
 
 void worker_glimpse(const struct worker *worker, struct glimpse *to);

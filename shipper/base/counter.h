@@ -86,6 +86,8 @@
 	  "Refused by the output for good: they are in the dead letter file, if there is one.")    \
 	X(DOCUMENTS_ABANDONED, "documents.abandoned", "documents",                                 \
 	  "Not delivered when the program ended, and kept nowhere.")                               \
+	X(MEMORY_EVICTIONS, "memory.evictions", "times",                                           \
+	  "Conversations let go to stay within memory.")                                           \
 	X(QUEUE_RECOVERED, "queue.recovered", "documents",                                         \
 	  "Waited in the spool when the program began.")                                           \
 	X(QUEUE_NEWEST, "queue.lost_newest", "documents", "Not spooled: the spool was full.")      \
@@ -93,9 +95,7 @@
 	X(QUEUE_OLDEST, "queue.lost_oldest", "documents",                                          \
 	  "Removed from the spool to make room for newer ones.")                                   \
 	X(QUEUE_AGE, "queue.lost_age", "documents", "Removed from the spool at queue.max_age.")    \
-	X(QUEUE_DAMAGED, "queue.lost_damaged", "documents", "Spooled, and damaged on disk since.") \
-	X(MEMORY_EVICTIONS, "memory.evictions", "times",                                           \
-	  "Conversations let go to stay within memory.")
+	X(QUEUE_DAMAGED, "queue.lost_damaged", "documents", "Spooled, and damaged on disk since.")
 
 #define COUNTER_ENUM(id, name, unit, text) COUNT_##id,
 enum counter { COUNTERS(COUNTER_ENUM) COUNTER_COUNT };

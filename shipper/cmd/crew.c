@@ -24,6 +24,7 @@ static void signals_block(struct crew *crew)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 	crew->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	crew->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -41,13 +42,16 @@ static void signals_release(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void signals_take(struct crew *crew)
+static void signals_take(struct crew *crew, const struct chores *chores)
 {
 	struct signalfd_siginfo info;
 
 	while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			publisher_reopen(crew->publisher);
+		} else if (info.ssi_signo == SIGUSR1) {
+			if (chores->usr1 != NULL)
+				chores->usr1(chores->self, crew);
 		} else {
 			__atomic_store_n(&crew->stop, 1, __ATOMIC_RELAXED);
 			signals_release();
@@ -94,40 +98,62 @@ bool crew_open(struct crew *crew, const struct settings *settings, const struct 
 	crew->patient = publish.wait;
 	signals_block(crew);
 	crew->publisher = publisher_open(&publish, settings->output, settings->output_conf,
-					 (unsigned)count, fault);
+					 (unsigned)count + 1, fault);
 	if (crew->publisher == NULL) {
 		for (size_t i = 0; i < count; i++)
 			taps[i].source->close(taps[i].self);
 		return false;
 	}
+	crew->own = publisher_funnel(crew->publisher, (unsigned)count);
 	for (size_t i = 0; i < count; i++)
 		member_add(crew, settings, taps[i], names != NULL ? names[i] : NULL,
 			   (size_t)settings->memory_max / count);
 	return true;
 }
 
-bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct crew *crew),
-	      void *self)
+/* How long to wait for something to happen; -1 for ever. */
+static int wait_ms(const struct chores *chores, struct mono due)
+{
+	int64_t left = due.ns - mono_now().ns;
+
+	if (chores->tick == NULL)
+		return -1;
+	return left > 0 ? (int)(left / NS_PER_MS) + 1 : 0;
+}
+
+static void members_start(struct crew *crew)
+{
+	for (size_t i = 0; i < crew->count; i++)
+		must(pthread_create(&crew->members[i].thread, NULL, member_run,
+				    &crew->members[i]) == 0);
+}
+
+bool crew_run(struct crew *crew, const struct chores *chores)
 {
 	struct pollfd fds[] = {{.fd = crew->signals, .events = POLLIN},
-			       {.fd = crew->ended, .events = POLLIN}};
+			       {.fd = crew->ended, .events = POLLIN},
+			       {.fd = chores->ready ? chores->descriptor : -1, .events = POLLIN}};
+	nsec every = (nsec)chores->tick_ms * NS_PER_MS;
+	struct mono due = {mono_now().ns + every};
 	uint64_t ended = 0, more;
 	bool well = true;
 
 	crew->begun = mono_now();
-	for (size_t i = 0; i < crew->count; i++)
-		must(pthread_create(&crew->members[i].thread, NULL, member_run,
-				    &crew->members[i]) == 0);
+	members_start(crew);
 	while (ended < crew->count) {
-		int n = poll(fds, 2, tick != NULL ? tick_ms : -1);
+		int n = poll(fds, 3, wait_ms(chores, due));
 
 		if (n > 0 && fds[0].revents != 0)
-			signals_take(crew);
+			signals_take(crew, chores);
 		if (n > 0 && fds[1].revents != 0 &&
 		    read(crew->ended, &more, sizeof(more)) == (ssize_t)sizeof(more))
 			ended += more;
-		if (n == 0)
-			tick(self, crew);
+		if (n > 0 && fds[2].revents != 0)
+			chores->ready(chores->self, crew);
+		if (chores->tick != NULL && mono_now().ns >= due.ns) {
+			chores->tick(chores->self, crew);
+			due.ns = mono_now().ns + every;
+		}
 	}
 	for (size_t i = 0; i < crew->count; i++) {
 		pthread_join(crew->members[i].thread, NULL);
@@ -200,7 +226,7 @@ static void source_add(struct source_stats *sum, const struct source_stats *more
 	sum->size += more->size;
 }
 
-void crew_glimpse(const struct crew *crew, struct glimpse *sum)
+void crew_seen(const struct crew *crew, struct glimpse *sum)
 {
 	*sum = (struct glimpse){0};
 	for (size_t i = 0; i < crew->count; i++) {
@@ -209,7 +235,14 @@ void crew_glimpse(const struct crew *crew, struct glimpse *sum)
 		worker_glimpse(crew->members[i].worker, &one);
 		counters_add(&sum->counters, &one.counters);
 		source_add(&sum->source, &one.source);
+		for (size_t k = 0; k < sizeof(one.exchanges) / sizeof(uint64_t); k++)
+			(&sum->exchanges[0][0])[k] += (&one.exchanges[0][0])[k];
 	}
+}
+
+void crew_glimpse(const struct crew *crew, struct glimpse *sum)
+{
+	crew_seen(crew, sum);
 	published_add(crew, &sum->counters);
 }
 

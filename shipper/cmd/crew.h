@@ -3,7 +3,7 @@
  *
  *   worker thread ─► funnel ─┐
  *   worker thread ─► funnel ─┴─► publisher thread ─► output
- *   main thread: SIGINT and SIGTERM end in order, SIGHUP reopens the output's file
+ *   main thread: SIGINT and SIGTERM end in order, SIGHUP reopens the output's file; chores
  *
  * After the first SIGINT or SIGTERM the next one has its ordinary effect: the program is gone at
  * once.
@@ -36,6 +36,7 @@ struct member {
 struct crew {
 	struct publisher *publisher;	/* NULL once it has delivered */
 	struct publish_stats published; /* then */
+	struct funnel *own;		/* for documents of the main thread */
 	struct member members[CREW_MAX];
 	size_t count;
 	bool patient; /* the end waits for the output as long as it takes */
@@ -50,16 +51,26 @@ struct crew {
 bool crew_open(struct crew *crew, const struct settings *settings, const struct tap *taps,
 	       const char *const *names, size_t count, struct fault *fault);
 
-/* Runs until all have ended. `tick` is called every `tick_ms`, may be NULL. False: a worker
- * failed, and its member's fault says why. */
-bool crew_run(struct crew *crew, int tick_ms, void (*tick)(void *self, struct crew *crew),
-	      void *self);
+/* What else the main thread does while workers run. */
+struct chores {
+	void *self;
+	void (*tick)(void *self, struct crew *crew); /* every `tick_ms`; NULL for nothing */
+	int tick_ms;
+	int descriptor;				      /* to poll, if there is `ready` */
+	void (*usr1)(void *self, struct crew *crew);  /* SIGUSR1 came; may be NULL */
+	void (*ready)(void *self, struct crew *crew); /* it is readable */
+};
+
+/* Runs until all have ended. False: a worker failed, and its member's fault says why. */
+bool crew_run(struct crew *crew, const struct chores *chores);
 
 /* Sends what is left, and closes the output. */
 bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault);
 void crew_close(struct crew *crew);
 
 /* All members together: while they run, and when they have ended. */
+/* The first without what became of documents. */
+void crew_seen(const struct crew *crew, struct glimpse *sum);
 void crew_glimpse(const struct crew *crew, struct glimpse *sum);
 void crew_totals(const struct crew *crew, struct glimpse *sum);
 

@@ -201,7 +201,9 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 		free(crew);
 		return EXIT_FAILED;
 	}
-	well = crew_run(crew, PROGRESS_MS, shows ? progress : NULL, NULL);
+	struct chores chores = {.tick = shows ? progress : NULL, .tick_ms = PROGRESS_MS};
+
+	well = crew_run(crew, &chores);
 	if (shows)
 		fprintf(stderr, "\r\033[K");
 	if (!well && !r->failed)

@@ -5,13 +5,14 @@
 #include "shipper/cmd/crew.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
+#include "shipper/monitor/monitor.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP };
-enum { REPORT_MS = 30 * 1000, SERVED_MAX = PROTOS_MAX * PORTS_MAX };
+enum { REPORT_SECONDS = 30, TICK_MS = 1000, SERVED_MAX = PROTOS_MAX * PORTS_MAX };
 
 static const struct flag flags[] = {
 	CONFIGURE_FLAGS,
@@ -101,17 +102,40 @@ static bool open_devices(const struct live *live, const struct settings *setting
 
 /* ---- While it runs ---- */
 
-static void report(void *self, struct crew *crew)
+struct watching {
+	struct monitor *monitor;
+	struct crew *crew;
+	char *tail; /* members that the shipper's own documents end with */
+	struct mono begun, reported;
+	struct counters last;	   /* as of `reported` */
+	struct monitor_conf blind; /* where the socket cannot be had */
+	bool quiet;
+};
+
+static void take(void *self, struct report *report)
 {
-	struct counters *last = self, now;
+	const struct watching *w = self;
+	struct publish_stats published;
+	struct glimpse seen;
+
+	/* What is made is read before what became of it. */
+	crew_seen(w->crew, &seen);
+	publisher_stats(w->crew->publisher, &published);
+	report_take(report, &seen, &published, w->begun);
+}
+
+static void say(struct watching *w)
+{
+	struct counters *last = &w->last, now;
 	struct publish_stats stats;
 	struct glimpse sum;
 
-	crew_glimpse(crew, &sum);
+	w->reported = mono_now();
+	crew_glimpse(w->crew, &sum);
 	now = sum.counters;
 	if (now.at[COUNT_FRAMES_RECEIVED] == last->at[COUNT_FRAMES_RECEIVED])
 		return;
-	publisher_stats(crew->publisher, &stats);
+	publisher_stats(w->crew->publisher, &stats);
 	log_info("%" PRIu64 " packets, %" PRIu64 " documents in the last 30 s; in all: %" PRIu64
 		 " packets dropped by the kernel, %" PRIu64 " by the device, %" PRIu64
 		 " gaps, documents: %" PRIu64 " delivered, %" PRIu64 " dropped, %" PRIu64
@@ -123,19 +147,99 @@ static void report(void *self, struct crew *crew)
 	*last = now;
 }
 
-static enum exit_code watch(const struct live *live, struct crew *crew)
+static void print_counters(void *self, struct crew *crew)
 {
+	struct report now;
+	struct buf text;
+
+	(void)crew;
+	buf_init(&text, NULL);
+	take(self, &now);
+	report_text(&now, &text);
+	fwrite(text.at, 1, text.len, stderr);
+	buf_fini(&text);
+}
+
+static void ready(void *self, struct crew *crew)
+{
+	struct watching *w = self;
+
+	(void)crew;
+	monitor_serve(w->monitor);
+}
+
+static void tick(void *self, struct crew *crew)
+{
+	struct watching *w = self;
+
+	monitor_serve(w->monitor);
+	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, false);
+	if (mono_now().ns - w->reported.ns >= (nsec)REPORT_SECONDS * NS_PER_S)
+		say(w);
+}
+
+static bool watching_open(struct watching *w, const struct settings *settings, struct crew *crew)
+{
+	struct fault fault;
+
+	w->crew = crew;
+	w->begun = w->reported = mono_now();
+	w->tail = settings_tail(settings, NULL);
+	w->blind = settings->monitor;
+	w->blind.socket = w->blind.listen = "";
+	w->monitor = monitor_open(&settings->monitor, take, w, &fault);
+	if (w->monitor != NULL)
+		return true;
+	/* Who asked for an endpoint shall have it; the socket is only offered. */
+	if (settings->monitor.listen[0] != 0) {
+		log_error("%s", fault.text);
+		free(w->tail);
+		return false;
+	}
+	if (!w->quiet)
+		log_warning("%s; `wirespan stats` will not find this process", fault.text);
+	w->monitor = monitor_open(&w->blind, take, w, &fault);
+	return true;
+}
+
+static void watching_close(struct watching *w)
+{
+	monitor_close(w->monitor);
+	free(w->tail);
+}
+
+static bool watch_all(struct watching *w, struct crew *crew)
+{
+	struct chores chores = {.self = w,
+				.tick = tick,
+				.tick_ms = TICK_MS,
+				.descriptor = monitor_descriptor(w->monitor),
+				.ready = ready,
+				.usr1 = print_counters};
+	bool well = crew_run(crew, &chores);
+
+	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, true);
+	for (size_t i = 0; i < crew->count; i++)
+		if (!crew->members[i].well)
+			log_error("%s", crew->members[i].fault.text);
+	return well;
+}
+
+static enum exit_code watch(const struct live *live, const struct settings *settings,
+			    struct crew *crew)
+{
+	struct watching w = {.quiet = live->quiet};
 	struct publish_stats stats = {0};
-	struct counters last = {0};
 	struct fault fault = {0};
 	bool gone, well;
 
 	for (size_t i = 0; i < live->devices_count && !live->quiet; i++)
 		log_info("watching %s", live->devices[i]);
-	well = crew_run(crew, REPORT_MS, report, &last);
-	for (size_t i = 0; i < crew->count; i++)
-		if (!crew->members[i].well)
-			log_error("%s", crew->members[i].fault.text);
+	well = watching_open(&w, settings, crew);
+	if (well) {
+		well = watch_all(&w, crew);
+		watching_close(&w);
+	}
 	if (!crew_deliver(crew, &stats, &gone, &fault)) {
 		well = false;
 		log_error("%s", fault.text);
@@ -159,7 +263,7 @@ static enum exit_code go(struct live *live, const struct settings *settings)
 		if (at_home.engine.home == NULL)
 			log_warning("%s", fault.text); /* documents say less */
 		if (crew_open(crew, &at_home, taps, live->devices, live->devices_count, &fault))
-			code = watch(live, crew);
+			code = watch(live, &at_home, crew);
 		else
 			log_error("%s", fault.text);
 		home_close(at_home.engine.home);

@@ -3,15 +3,6 @@
 #include <inttypes.h>
 #include <sys/resource.h>
 
-enum { STATUS_COUNT = STATUS_SERVER_ERROR + 1 };
-
-static const char *const status_names[STATUS_COUNT] = {
-	[STATUS_OK] = "OK",
-	[STATUS_ERROR] = "Error",
-	[STATUS_CLIENT_ERROR] = "Client Error",
-	[STATUS_SERVER_ERROR] = "Server Error",
-};
-
 void bytes_text(uint64_t bytes, char *to, size_t size)
 {
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
@@ -62,7 +53,7 @@ static void exchanges_print(const struct crew *crew, FILE *to)
 		fprintf(to, "exchanges      %" PRIu64 " %s: ", sum, protos[i]->name);
 		for (unsigned s = 0; s < STATUS_COUNT; s++)
 			if (n[s] > 0) {
-				fprintf(to, "%s%" PRIu64 " %s", before, n[s], status_names[s]);
+				fprintf(to, "%s%" PRIu64 " %s", before, n[s], status_words[s]);
 				before = ", ";
 			}
 		fputc('\n', to);

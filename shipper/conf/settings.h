@@ -19,6 +19,7 @@
 #include "shipper/base/log.h"
 #include "shipper/decode/decode.h"
 #include "shipper/flow/flow.h"
+#include "shipper/monitor/monitor.h"
 #include "shipper/publish/publisher.h"
 #include "shipper/txn/conn.h"
 
@@ -52,6 +53,7 @@ struct settings {
 	struct home_conf home;
 	struct agent_conf agent;
 	struct log_conf log;
+	struct monitor_conf monitor;
 	int64_t memory_max;	      /* bytes, for all workers */
 	void *proto_conf[PROTOS_MAX]; /* by place in protos[] */
 	const struct output *output;

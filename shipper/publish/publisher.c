@@ -288,6 +288,7 @@ void publisher_stats(const struct publisher *p, struct publish_stats *stats)
 		stats->refused += tally_read(&s->refused);
 		stats->abandoned += tally_read(&s->abandoned);
 		stats->retries += tally_read(&s->retries);
+		stats->failing += atomic_load_explicit(&s->failing, memory_order_relaxed);
 		stats->bytes += tally_read(&s->bytes);
 	}
 	if (p->spooler != NULL) {

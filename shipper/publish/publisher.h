@@ -68,6 +68,7 @@ struct publish_stats {
 	uint64_t dropped;	     /* never made, because no batch was free */
 	uint64_t spool_bytes;	     /* on disk */
 	uint64_t retries;	     /* times that something was sent again */
+	uint64_t failing;	     /* handles whose output takes nothing now */
 	uint64_t bytes;		     /* of delivered documents */
 };
 

@@ -73,16 +73,18 @@ static void trouble_begins(struct sender *s, struct trouble *trouble, uint64_t d
 	if (trouble->since.ns != 0)
 		return;
 	*trouble = (struct trouble){mono_now(), documents, may_say(&s->trouble_said)};
+	atomic_store_explicit(&s->failing, true, memory_order_relaxed);
 	if (!trouble->said)
 		return;
 	log_warning("output %s: %s; %" PRIu64 " documents wait and are tried again",
 		    s->output->name, reason(&s->fault), documents);
 }
 
-static void trouble_ends(const struct sender *s, const struct trouble *trouble, bool well)
+static void trouble_ends(struct sender *s, const struct trouble *trouble, bool well)
 {
 	double seconds = (double)(mono_now().ns - trouble->since.ns) / NS_PER_S;
 
+	atomic_store_explicit(&s->failing, false, memory_order_relaxed);
 	if (!trouble->said)
 		return;
 	if (well)

@@ -35,6 +35,7 @@ struct sender {
 	struct mono refused_said;  /* when a refusal was last logged; 0 never */
 	uint64_t refused_quiet;	   /* refusals since then */
 	atomic_bool gone;	   /* nobody reads any more */
+	atomic_bool failing;	   /* what is in hand could not be sent, and is tried again */
 	struct tally delivered, refused, abandoned, retries, bytes;
 };
 

@@ -40,6 +40,11 @@ struct engine_conf {
 
 extern const struct option engine_options[];
 
+enum { RECORD_ID_LEN = 32 };
+
+/* event.id: the same for the same time and hash. */
+void record_id(nsec start, uint64_t hash, char id[RECORD_ID_LEN]);
+
 /* Where documents go. */
 struct document_sink {
 	/* Returns the block that the next document is appended to, or NULL to have it dropped. */

@@ -28,7 +28,6 @@ enum {
 
 	POOL_KEPT_MAX = 4096, /* an exchange's block of texts that is kept for the next one */
 	POOL_MAX = 4096,      /* free blocks of a kind */
-	RECORD_ID_LEN = 32,
 };
 
 /* Where a packet's bytes begin in a direction. */
@@ -110,7 +109,7 @@ struct class
 	struct exchange *free_exchanges;
 	unsigned free_count;
 	struct state_block *free_states;
-	uint64_t tally[4];
+	uint64_t tally[STATUS_COUNT];
 	struct world world;
 };
 
@@ -145,8 +144,6 @@ void exchange_cut_all(struct conn *conn, enum note note);
 void record_write(struct conn *conn, struct exchange *x);
 void record_category(struct doc *d, const char *category);
 void record_notes(struct doc *d, const struct proto *proto, uint32_t notes);
-void record_id(nsec start, uint64_t hash, char id[RECORD_ID_LEN]);
-extern const char *const record_status_words[4];
 
 /* world.c */
 void world_open(struct class *class, struct engine *engine);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
-const char *const record_status_words[4] = {
+const char *const status_words[STATUS_COUNT] = {
 	[STATUS_OK] = "OK",
 	[STATUS_ERROR] = "Error",
 	[STATUS_CLIENT_ERROR] = "Client Error",
@@ -135,7 +135,7 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 
 	doc_time(d, F_TIMESTAMP, start);
 	doc_word(d, F_TYPE, proto->name);
-	doc_word(d, F_STATUS, record_status_words[x->status]);
+	doc_word(d, F_STATUS, status_words[x->status]);
 	doc_text(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
 	doc_word(d, F_EVENT_KIND, "event");
 	record_category(d, proto->category);

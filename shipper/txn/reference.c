@@ -1,5 +1,6 @@
 #include "shipper/txn/reference.h"
 #include "protos/protos.h"
+#include "shipper/monitor/metric.h"
 #include "shipper/txn/json_text.h"
 
 #include <errno.h>
@@ -171,6 +172,7 @@ bool fields_print(FILE *to, const char *format, struct fault *fault)
 	print_table(to, form, "all types", fields_common, true);
 	for (size_t i = 0; protos[i]; i++)
 		print_table(to, form, protos[i]->name, protos[i]->fields, false);
+	print_table(to, form, "shipper", shipper_fields, false);
 	form->end(to);
 	/* A reader that leaves early has seen what it wanted. */
 	if ((fflush(to) != 0 || ferror(to)) && errno != EPIPE)

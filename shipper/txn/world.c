@@ -96,7 +96,7 @@ static void write_head(struct doc *d, const struct record *r, const struct proto
 {
 	doc_time(d, F_TIMESTAMP, r->start);
 	doc_word(d, F_TYPE, r->type);
-	doc_word(d, F_STATUS, record_status_words[r->status]);
+	doc_word(d, F_STATUS, status_words[r->status]);
 	doc_text(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
 	doc_word(d, F_EVENT_KIND, "event");
 	record_category(d, proto->category);

@@ -1,5 +1,6 @@
 /* The field tables agree with themselves and each other, and print. */
 #include "protos/protos.h"
+#include "shipper/monitor/metric.h"
 #include "shipper/txn/reference.h"
 
 #include <criterion/criterion.h>
@@ -89,6 +90,8 @@ Test(reference, prints_json)
 	for (size_t i = 0; protos[i]; i++)
 		for (const struct field *f = protos[i]->fields; f->name; f++)
 			count++;
+	for (const struct field *f = shipper_fields; f->name; f++)
+		count++;
 	cr_assert(YAJL_IS_ARRAY(tree));
 	cr_expect_eq(tree->u.array.len, count);
 	for (size_t i = 0; i < tree->u.array.len; i++)
