@@ -184,6 +184,10 @@ void order_force(struct flow_table *t, struct entry *e, enum side d)
 		order_begin(t, e);
 	} else if (f.at > e->stream[d].next) {
 		gap_until(t, e, d, f.at, f.when);
+	} else if (order_met(e, d, f.has_ack, f.ack)) {
+		/* It has not been its turn yet. */
+		give_front(t, e, d);
+		order_pump(t, e);
 	} else if (never_seen(e, other)) {
 		one_sided(t, e);
 	} else if (!(o->flags & STREAM_STARTED)) {

@@ -860,6 +860,23 @@ Test(flow, nothing_is_measured_by_what_was_sent_twice)
 	finish(g);
 }
 
+/* The client ended, and the server acknowledges what lies behind its end: at the limit on what is
+ * held nothing of the client's is taken for lost. */
+Test(flow, nothing_is_lost_behind_an_end)
+{
+	struct stage *g = stage_new();
+
+	stage_handshake(g);
+	C(FIN_, 101, 501, "bye");
+	SAID("c:bye/0 c.");
+	S(PSH_, 504, 900000, "late");
+	g->quota.limit = 1;
+	S(PSH_, 501, 900000, "nowlate");
+	SAID("s:now/3 s:late/3");
+	COUNT(COUNT_STREAM_GAPS, 0);
+	finish(g);
+}
+
 /* Sequence numbers go around once. */
 Test(flow, streams_of_more_than_4_GiB)
 {
