@@ -246,7 +246,8 @@ bool pg_list_has_more(struct exchange *x, bool escapes)
 void pg_list_statement(struct exchange *x, struct exchange *before, bool escapes)
 {
 	pg_list_divide(before, escapes);
-	struct bytes rest = exchange_text(before, &pgsql_of(before)->rest);
+	struct bytes rest = x->part < PG_LIST_MAX ? exchange_text(before, &pgsql_of(before)->rest)
+						  : NO_BYTES; /* each one copies what follows it */
 
 	if (rest.len == 0)
 		x->notes |= PG_NOTE_UNKNOWN;

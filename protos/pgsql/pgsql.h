@@ -36,6 +36,7 @@ enum {
 	PG_PARAMS_MAX = 100,	  /* parameters shown */
 	PG_STATEMENTS_MAX = 1000, /* of one session, portals included; the oldest goes */
 	PG_TEXTS_MAX = 1 << 20,	  /* bytes of their texts */
+	PG_LIST_MAX = 500,	  /* statements of one text that are told apart */
 	PG_OPS_MAX = 16,	  /* answers that one exchange waits for, told apart */
 	PG_COLUMNS_MAX = 64,	  /* whose types are kept to show rows */
 };
