@@ -225,13 +225,14 @@ static enum step next_block(struct reading *r, struct frames *f, struct bytes wi
 	return STEP_DONE;
 }
 
-/* A block is through: its bytes are the message's in hand. Those that begin no message yet are
- * taken with the rest of its first packet, so that it begins where its first byte came. */
+/* A block is through: its bytes are the message's in hand, or nobody's. Those that begin no message
+ * yet are taken with the rest of its first packet, so that it begins where its first byte came. */
 static void take_block(const struct reading *r, struct frames *f, struct cursor *c)
 {
 	const struct mysql_side *s = r->side;
+	bool over = f->block == f->wire && f->made == f->all && f->expanded.len == 0;
 
-	if (exchange_of(r->conn, r->from) || s->left > 0 || s->more || f->expanded.len == 0)
+	if (exchange_of(r->conn, r->from) || s->left > 0 || s->more || over)
 		take_to(f, c, f->block);
 }
 
@@ -294,6 +295,8 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 			continue;
 		}
 		take_block(r, f, c);
+		if (cursor_used(c) > 0 && exchange_of(r->conn, r->from) == NULL)
+			return STEP_DONE; /* a message that follows begins with a unit of its own */
 		enum step step = next_block(r, f, cursor_rest(c));
 
 		if (step == STEP_MORE)
