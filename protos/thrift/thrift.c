@@ -74,13 +74,15 @@ static struct exchange *find_question(struct conn *conn, const struct head *h, s
 		found = found->next;
 	if (found == NULL)
 		return sole_question(oldest, h, method);
-	for (struct exchange *x = oldest; x != found; x = x->next) {
-		struct thrift *own = x->own;
+	for (struct exchange *x = oldest, *next; x != found; x = next) {
+		const struct thrift *own = x->own;
 
-		if (is_open(x) && own->seq_id == h->seq_id && !x->done_asked) {
-			x->notes |= THRIFT_NOTE_ONEWAY;
-			exchange_done(conn, x);
-		}
+		next = x->next;
+		if (!is_open(x) || own->seq_id != h->seq_id)
+			continue;
+		exchange_expect(x, 0);
+		x->settled = true;
+		exchange_close(x, THRIFT_NOTE_ONEWAY);
 	}
 	return found;
 }

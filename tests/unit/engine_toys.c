@@ -106,7 +106,15 @@ static enum step toy_unit(struct conn *conn, enum side from, struct cursor *c)
 	}
 	if (s->value == 0)
 		return toy_line(conn, from, s, c);
-	s->value -= cursor_upto(c, s->value).len;
+	size_t n = bytes_head(cursor_rest(c), s->value).len;
+
+	/* In pairs, so that a byte may have to wait for its other. */
+	if (n < s->value)
+		n -= n % 2;
+	if (n == 0)
+		return STEP_MORE;
+	cursor_take(c, n);
+	s->value -= n;
 	if (s->value == 0)
 		exchange_end(conn, from);
 	return STEP_DONE;

@@ -18,6 +18,35 @@ Test(engine_loss, a_loss_within_a_passed_value_costs_a_note_only)
 	end(s, FLOW_FIN);
 }
 
+/* What was kept for want of the bytes that are lost now counts with them. */
+Test(engine_loss, a_loss_behind_what_was_kept)
+{
+	struct story *s = begin(7, false);
+
+	client(s, "Q1\n");
+	server(s, "V9\nyyy");
+	cr_assert_gt(s->quota.used, 0);
+	conn_lost(s->conn, SERVER, 4, s->now);
+	server(s, "yyA2\n");
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "\"notes\":[\"gap\"]") && has(doc, "Q1") && has(doc, "V9"), "%s", doc);
+	cr_assert(has(doc, "\"outcome\":\"success\""), "%s", doc);
+	cr_assert(has(doc, "\"bytes\":12"), "%s", doc);
+	expect(s, "", "A2");
+
+	client(s, "Q3\n");
+	server(s, "V9\nyyy");
+	conn_lost(s->conn, SERVER, 9, s->now); /* more than the value lacks */
+	doc = next(s);
+	cr_assert(has(doc, "Q3") && has(doc, "Packet loss"), "%s", doc);
+	client(s, "Q4\n");
+	server(s, "A4\n");
+	doc = next(s);
+	cr_assert(has(doc, "Q4") && has(doc, "A4"), "%s", doc);
+	end(s, FLOW_FIN);
+}
+
 Test(engine_loss, after_a_loss_both_sides_begin_anew_at_a_question)
 {
 	struct story *s = begin(7, false);
