@@ -249,8 +249,9 @@ static enum step command_end(struct conn *conn, const struct asking *a, struct e
 	default:
 		break;
 	}
-	if (a->reply == REPLY_ACK)
-		conn_pass(conn); /* of a replica whose capture begins in the middle */
+	/* Of a replica whose PSYNC was not seen. Anybody else may say so, too, and goes on. */
+	if (a->reply == REPLY_ACK && (s->database < 0 || s->unsure))
+		conn_pass(conn);
 	return expect_reply(s, a, x) ? STEP_DONE : STEP_ALIEN;
 }
 
