@@ -110,16 +110,48 @@ static bool make_folder_of(const char *path, struct fault *fault)
 	return spool_folder_make(folder, fault);
 }
 
+/* A process that died may have left the front of a line. Its document was not settled: it comes
+ * again. */
+static void cut_torn(int fd)
+{
+	struct stat st;
+	char block[4096];
+
+	if (fstat(fd, &st) != 0)
+		return;
+	off_t end = st.st_size;
+
+	while (end > 0) {
+		size_t n = end < (off_t)sizeof(block) ? (size_t)end : sizeof(block);
+
+		if (pread(fd, block, n, end - (off_t)n) != (ssize_t)n)
+			return;
+		const char *line = memrchr(block, '\n', n);
+
+		if (line != NULL) {
+			end -= (off_t)(block + n - line) - 1;
+			break;
+		}
+		end -= (off_t)n;
+	}
+	if (end < st.st_size && ftruncate(fd, end) == 0)
+		log_warning("dead letters: %lld bytes of a line that was not whole are cut",
+			    (long long)(st.st_size - end));
+}
+
 static bool open_file(struct dead_letters *d, struct fault *fault)
 {
 	if (d->fd >= 0)
 		return true;
 	if (!make_folder_of(d->path, fault))
 		return false;
-	d->fd = open(d->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+	d->fd = open(d->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
 		     FILE_MODE);
-	return d->fd >= 0 || fault_set(fault, "cannot keep refused documents in %s: %s", d->path,
-				       strerror(errno));
+	if (d->fd < 0)
+		return fault_set(fault, "cannot keep refused documents in %s: %s", d->path,
+				 strerror(errno));
+	cut_torn(d->fd);
+	return true;
 }
 
 static void name_of(const struct dead_letters *d, unsigned n, char to[PATH_MAX])
@@ -166,8 +198,9 @@ static bool append(struct dead_letters *d, struct fault *fault)
 	if (well)
 		return true;
 	fault_set(fault, "cannot keep refused documents in %s: %s", d->path, strerror(errno));
+	/* What cannot be cut now is cut when it is opened again. */
 	if (ftruncate(d->fd, st.st_size) != 0)
-		fd_write(d->fd, BYTES("\n"));
+		log_warning("dead letters: %s ends in a line that is not whole", d->path);
 	close(d->fd);
 	d->fd = -1;
 	return false;

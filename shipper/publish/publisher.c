@@ -126,19 +126,23 @@ static bool open_spooler(struct publisher *p, const struct demand *demand, struc
 }
 
 /* A replay belongs to the person who called it: what is refused goes where that one is. */
+void publish_dead_letters(const struct publish_conf *conf, char to[PATH_MAX])
+{
+	if (conf->dead_letters != NULL && conf->dead_letters[0] != '\0')
+		snprintf(to, PATH_MAX, "%s", conf->dead_letters);
+	else if (conf->wait)
+		snprintf(to, PATH_MAX, "wirespan-" DEAD_LETTERS);
+	else
+		snprintf(to, PATH_MAX, "%s/" DEAD_LETTERS, conf->spool.path);
+}
+
 static struct dead_letters *open_dead_letters(const struct publisher *p)
 {
-	const struct publish_conf *conf = &p->conf;
 	char path[PATH_MAX];
 
-	if (conf->dead_letters != NULL && conf->dead_letters[0] != '\0')
-		snprintf(path, sizeof(path), "%s", conf->dead_letters);
-	else if (conf->wait)
-		snprintf(path, sizeof(path), "wirespan-" DEAD_LETTERS);
-	else
-		snprintf(path, sizeof(path), "%s/" DEAD_LETTERS, conf->spool.path);
-	return dead_letters_new(path, p->output->name, (uint64_t)conf->dead_letters_size,
-				(unsigned)conf->dead_letters_files);
+	publish_dead_letters(&p->conf, path);
+	return dead_letters_new(path, p->output->name, (uint64_t)p->conf.dead_letters_size,
+				(unsigned)p->conf.dead_letters_files);
 }
 
 static bool open_couriers(struct publisher *p, const void *conf, unsigned count,
@@ -296,6 +300,7 @@ void publisher_stats(const struct publisher *p, struct publish_stats *stats)
 
 		spooler_stats(p->spooler, &spool);
 		stats->recovered = spool.recovered;
+		stats->spooled = spool.spooled;
 		memcpy(stats->lost, spool.lost, sizeof(stats->lost));
 		stats->spool_bytes = spool.bytes;
 	}

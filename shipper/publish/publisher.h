@@ -25,6 +25,7 @@
 #ifndef WIRESPAN_PUBLISH_PUBLISHER_H
 #define WIRESPAN_PUBLISH_PUBLISHER_H
 
+#include <limits.h>
 #include <signal.h>
 
 #include "outputs/output.h"
@@ -63,6 +64,7 @@ struct publish_stats {
 	uint64_t delivered, refused; /* documents */
 	uint64_t abandoned;	     /* not delivered when the publisher closed, or reader gone */
 	uint64_t recovered;	     /* waited in the spool at the start */
+	uint64_t spooled;	     /* documents that went into it since */
 	uint64_t lost[SPOOL_LOSSES]; /* dropped by the spool, by reason */
 	uint64_t queued;	     /* in batches and in the spool, not yet decided */
 	uint64_t dropped;	     /* never made, because no batch was free */
@@ -73,6 +75,8 @@ struct publish_stats {
 };
 
 uint64_t publish_lost(const struct publish_stats *stats); /* for all reasons */
+/* Where refused documents go. */
+void publish_dead_letters(const struct publish_conf *conf, char to[PATH_MAX]);
 void publish_count(const struct publish_stats *stats, struct counters *to);
 
 struct publisher *publisher_open(const struct publish_conf *conf, const struct output *output,

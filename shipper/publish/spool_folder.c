@@ -252,6 +252,19 @@ bool spool_folder_set_cursor(const struct spool_folder *f, uint64_t next, bool s
 	return well || fault_set(fault, "cannot write %s/" CURSOR ": %s", f->path, strerror(error));
 }
 
+bool spool_folder_remove_cursor(const struct spool_folder *f)
+{
+	return unlinkat(f->dir, CURSOR, 0) == 0 || errno == ENOENT;
+}
+
+bool spool_other_version(const struct spool_folder *f, uint32_t version, struct fault *fault)
+{
+	return fault_set(fault,
+			 "the spool in %s was written by another version of wirespan (format %u, "
+			 "this one has %u): let that one deliver it, or `wirespan spool drop` it",
+			 f->path, version, SPOOL_VERSION);
+}
+
 /* ---- Bytes ---- */
 
 ssize_t spool_read(int fd, void *to, size_t size, uint64_t at)

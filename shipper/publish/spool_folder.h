@@ -64,6 +64,11 @@ bool spool_folder_cursor(const struct spool_folder *folder, uint64_t *next, enum
 bool spool_folder_set_cursor(const struct spool_folder *folder, uint64_t next, bool sync,
 			     struct fault *fault);
 
+bool spool_folder_remove_cursor(const struct spool_folder *folder);
+
+/* Fills the fault that says so, and returns false. */
+bool spool_other_version(const struct spool_folder *folder, uint32_t version, struct fault *fault);
+
 /* Up to `size` bytes from `at`, less only at the end; -1 with errno. */
 ssize_t spool_read(int fd, void *to, size_t size, uint64_t at);
 /* All of it, or false with errno. */

@@ -4,18 +4,19 @@
 #include <unistd.h>
 
 #include "shipper/base/log.h"
+#include "shipper/publish/spool_scan.h"
 #include "shipper/publish/spool_state.h"
 
-enum { SCAN_BYTES = 1 << 20 };
-
-/* What a scan finds in a segment that was not sealed. */
+/* What a segment holds, as its header says or a scan finds. */
 struct found {
-	uint64_t first, end, records, damaged;
+	uint64_t first, end, records;
 	nsec newest;
 };
 
-static void found_add(struct found *f, const struct spool_record *r)
+static void found_add(void *self, const struct spool_record *r)
 {
+	struct found *f = self;
+
 	if (f->records > 0 && r->number < f->end)
 		return;
 	if (f->records == 0)
@@ -25,107 +26,79 @@ static void found_add(struct found *f, const struct spool_record *r)
 	f->newest = r->when;
 }
 
-static bool scan(int fd, uint64_t at, uint64_t bytes, struct found *f)
-{
-	struct buf chunk = {0};
-	uint64_t want = SCAN_BYTES;
-	enum spool_step step = SPOOL_MORE;
-	bool well = true;
-
-	while (step == SPOOL_MORE && well) {
-		struct spool_record record;
-		uint64_t left = bytes > at ? bytes - at : 0;
-		size_t more = (size_t)(want < left ? want : left);
-		ssize_t n = spool_read(fd, buf_room(&chunk, more), more, at);
-
-		well = n >= 0;
-		chunk.len += n > 0 ? (size_t)n : 0;
-		at += n > 0 ? (uint64_t)n : 0;
-		if (n < (ssize_t)more)
-			bytes = at;
-		struct cursor c = cursor_of(buf_bytes(&chunk));
-
-		while ((step = spool_record_next(&c, bytes - at, &record, &want, &f->damaged)) ==
-		       SPOOL_RECORD)
-			found_add(f, &record);
-		buf_drop(&chunk, cursor_used(&c));
-		want = want > SCAN_BYTES ? want : SCAN_BYTES;
-	}
-	buf_fini(&chunk);
-	return well;
-}
-
 static bool believable(const struct spool_header *h, const struct spool_file *file)
 {
 	return h->number == file->number && h->first <= h->end &&
 	       h->end - h->first <= file->bytes / SPOOL_RECORD_HEADER;
 }
 
-static void say_found(const struct spool *s, const struct spool_file *file, const struct found *f,
-		      bool header)
+static void say_damage(const struct spool *s, uint64_t number, const struct spool_scan *scan,
+		       bool header)
 {
 	char name[SPOOL_NAME];
 
-	spool_name(file->number, name);
-	if (f->damaged > 0 || !header)
-		log_warning("queue: %s/%s is not whole%s: %" PRIu64 " documents kept, %" PRIu64
-			    " bytes cut",
-			    s->folder.path, name, header ? "" : " (its header is damaged)",
-			    f->records, f->damaged);
+	if (scan->damaged == 0 && header)
+		return;
+	spool_name(number, name);
+	log_warning("queue: %s/%s is not whole%s: %" PRIu64 " documents kept, %" PRIu64
+		    " bytes cut",
+		    s->folder.path, name, header ? "" : " (its header is damaged)", scan->records,
+		    scan->damaged);
+}
+
+/* A sealed segment is taken at its header's word; what is damaged in it is found when it is read.
+ */
+static bool read_segment(const struct spool *s, int fd, const struct spool_file *file,
+			 struct found *found, uint64_t *from, struct fault *fault)
+{
+	uint8_t text[SPOOL_HEADER];
+	struct spool_header h = {0};
+	struct spool_scan scan = {0};
+	ssize_t n = fd >= 0 ? spool_read(fd, text, sizeof(text), 0) : -1;
+	enum spool_state state = spool_header_read(bytes_of(text, n > 0 ? (size_t)n : 0), &h);
+
+	*from = state == SPOOL_WELL ? SPOOL_HEADER : 0;
+	if (state == SPOOL_OTHER)
+		return spool_other_version(&s->folder, h.version, fault);
+	if (state == SPOOL_WELL && h.sealed && believable(&h, file)) {
+		*found = (struct found){h.first, h.end, h.end - h.first, h.newest};
+		return true;
+	}
+	if (n < 0 || !spool_scan(fd, *from, file->bytes, found_add, found, &scan))
+		return fault_set(fault, "cannot read the spool in %s: %s", s->folder.path,
+				 strerror(errno));
+	say_damage(s, file->number, &scan, state == SPOOL_WELL || n == 0);
+	if (found->records > 0 && state == SPOOL_WELL && h.first < found->first)
+		found->first = h.first;
+	if (found->records == 0 && scan.damaged > 0)
+		spool_folder_set_aside(&s->folder, file->number);
+	return true;
 }
 
 static bool recover_segment(struct spool *s, const struct spool_file *file, struct fault *fault)
 {
-	uint8_t text[SPOOL_HEADER];
-	struct spool_header header = {0};
 	struct found found = {0};
+	uint64_t from = 0;
 	int fd = spool_folder_open(&s->folder, file->number, O_RDONLY);
-	ssize_t n = fd >= 0 ? spool_read(fd, text, sizeof(text), 0) : -1;
-	enum spool_state state = spool_header_read(bytes_of(text, n > 0 ? (size_t)n : 0), &header);
-	uint64_t from = state == SPOOL_WELL ? SPOOL_HEADER : 0;
-	bool well = n >= 0;
-
-	if (well && state == SPOOL_WELL && header.sealed && believable(&header, file))
-		found = (struct found){header.first, header.end, header.end - header.first, 0,
-				       header.newest};
-	else if (well && state != SPOOL_OTHER)
-		well = scan(fd, from, file->bytes, &found);
-	int error = errno;
+	bool well = read_segment(s, fd, file, &found, &from, fault);
 
 	if (fd >= 0)
 		close(fd);
-	if (!well)
-		return fault_set(fault, "cannot read the spool in %s: %s", s->folder.path,
-				 strerror(error));
-	if (state == SPOOL_OTHER)
-		return fault_set(
-			fault,
-			"the spool in %s was written by another version of wirespan "
-			"(format %u, this one has %u): let that one deliver it, or `wirespan "
-			"spool drop` it",
-			s->folder.path, header.version, SPOOL_VERSION);
-	if (!header.sealed)
-		say_found(s, file, &found, state == SPOOL_WELL || n == 0);
-	if (found.records == 0) {
-		if (found.damaged > 0)
-			spool_folder_set_aside(&s->folder, file->number);
-		else
-			spool_folder_remove(&s->folder, file->number);
-		return true;
-	}
-	if (state == SPOOL_WELL && header.first < found.first)
-		found.first = header.first;
-	spool_add(s, &(struct segment){
-			     .number = file->number,
-			     .first = found.first,
-			     .end = found.end,
-			     .from = from,
-			     .bytes = file->bytes,
-			     .newest = found.newest,
-			     .fd = -1,
-			     .sealed = true,
-		     });
-	return true;
+	if (well && found.records > 0)
+		spool_add(s, &(struct segment){
+				     .number = file->number,
+				     .first = found.first,
+				     .end = found.end,
+				     .from = from,
+				     .bytes = file->bytes,
+				     .newest = found.newest,
+				     .fd = -1,
+				     .sealed = true,
+			     });
+	else if (well)
+		/* With nothing in it, it would be there for ever. */
+		spool_folder_remove(&s->folder, file->number);
+	return well;
 }
 
 static bool recover_cursor(struct spool *s, struct fault *fault)
@@ -136,12 +109,7 @@ static bool recover_cursor(struct spool *s, struct fault *fault)
 	if (!spool_folder_cursor(&s->folder, &s->cursor, &state, &version, fault))
 		return false;
 	if (state == SPOOL_OTHER)
-		return fault_set(
-			fault,
-			"the spool in %s was written by another version of wirespan "
-			"(format %u, this one has %u): let that one deliver it, or `wirespan "
-			"spool drop` it",
-			s->folder.path, version, SPOOL_VERSION);
+		return spool_other_version(&s->folder, version, fault);
 	if (state == SPOOL_DAMAGED)
 		log_warning("queue: %s/cursor is damaged: all that is there is sent again, under "
 			    "the same ids",
