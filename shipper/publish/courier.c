@@ -18,7 +18,8 @@ static void reopen_output(struct courier *c)
 		log_error("output %s: %s", output->name, fault.text);
 }
 
-/* The sender's wait: ends early for a reopen, which may be the cure, and when closing begins. */
+/* The sender's wait: ends early for a reopen, which may be the cure, and when closing begins. What
+ * can stay in the queue is not waited for then: one more try is all it gets. */
 static bool courier_pause(void *self, nsec wait)
 {
 	struct courier *c = self;
@@ -32,7 +33,8 @@ static bool courier_pause(void *self, nsec wait)
 
 		if (closing && end > atomic_load(&c->closing->give_up))
 			end = atomic_load(&c->closing->give_up);
-		go_on = !closing || now < atomic_load(&c->closing->give_up);
+		go_on = !closing || (now < atomic_load(&c->closing->give_up) &&
+				     !(c->hurried && c->sender.returns));
 		if (!go_on || now >= end || atomic_load(&c->reopen) || (closing && !c->hurried))
 			break;
 		bell_wait(&c->nap, end - now);

@@ -59,9 +59,9 @@ bool spool_has(struct spool *s)
 
 /* ---- Reading a segment ---- */
 
-static void say_damage(const struct spool *s)
+static void say_damage(struct spool *s)
 {
-	const struct spool_reader *r = &s->reader;
+	struct spool_reader *r = &s->reader;
 	char name[SPOOL_NAME];
 
 	if (r->damaged == 0 && r->lost == 0)
@@ -70,6 +70,7 @@ static void say_damage(const struct spool *s)
 	log_warning("queue: %s/%s is damaged: %" PRIu64 " bytes passed over, %" PRIu64
 		    " documents lost",
 		    s->folder.path, name, r->damaged, r->lost);
+	r->damaged = r->lost = 0;
 }
 
 /* False: it cannot be opened, errno says why. */
@@ -79,7 +80,6 @@ static bool reader_turn(struct spool *s, const struct span *span)
 
 	if (r->fd >= 0 && r->number == span->number)
 		return true;
-	say_damage(s);
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = spool_folder_open(&s->folder, span->number, O_RDONLY);
@@ -228,7 +228,11 @@ bool spool_take(struct spool *s, unsigned courier, struct batch *b, size_t bytes
 
 		if (reader_turn(s, &span))
 			got = fill(&s->reader, &span, b, &limits);
-		if (!book(s, courier, &span, &got, b->count))
+		bool booked = book(s, courier, &span, &got, b->count);
+
+		if (got.next == span.end)
+			say_damage(s);
+		if (!booked)
 			empty(b, bytes);
 		else if (b->count > 0)
 			return true;
