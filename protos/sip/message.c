@@ -1,4 +1,5 @@
 #include "protos/sip/message.h"
+#include "protos/sip/chars.h"
 
 #include <stdint.h>
 
@@ -12,56 +13,52 @@ const char *const sip_method_names[SIP_METHODS] = {
 
 /* Where a header's value goes: the first LISTS places are lists. */
 struct known {
-	const char *name, *compact;
+	const char *name;
+	char compact; /* its short form; 0 none */
 	uint8_t place;
 	bool once; /* may not be repeated */
 };
 
 #define ONE(header) (SIP_LISTS + (header))
 
-/* By length of the name. */
-static const struct known known[] = {
-	{"To", "t", ONE(SIP_TO), true},
-	{"Via", "v", SIP_VIA, false},
-	{"From", "f", ONE(SIP_FROM), true},
-	{"CSeq", "", ONE(SIP_CSEQ), true},
-	{"RSeq", "", ONE(SIP_RSEQ), true},
-	{"RAck", "", ONE(SIP_RACK), true},
-	{"Date", "", ONE(SIP_DATE), true},
-	{"Allow", "", SIP_ALLOW, false},
-	{"Event", "o", ONE(SIP_EVENT), true},
-	{"Accept", "", SIP_ACCEPT, false},
-	{"Reason", "", ONE(SIP_REASON), false},
-	{"Server", "", ONE(SIP_SERVER), false},
-	{"Contact", "m", SIP_CONTACT, false},
-	{"Call-ID", "i", ONE(SIP_CALL_ID), true},
-	{"Expires", "", ONE(SIP_EXPIRES), true},
-	{"Warning", "", ONE(SIP_WARNING), false},
-	{"Refer-To", "r", ONE(SIP_REFER_TO), true},
-	{"Supported", "k", SIP_SUPPORTED, false},
-	{"User-Agent", "", ONE(SIP_USER_AGENT), false},
-	{"Max-Forwards", "", ONE(SIP_MAX_FORWARDS), true},
-	{"Content-Type", "c", ONE(SIP_CONTENT_TYPE), true},
-	{"Authorization", "", ONE(SIP_AUTHORIZATION), false},
-	{"Content-Length", "l", ONE(SIP_CONTENT_LENGTH), true},
-	{"WWW-Authenticate", "", ONE(SIP_CHALLENGE), false},
-	{"Content-Encoding", "e", ONE(SIP_CONTENT_ENCODING), false},
-	{"Proxy-Authenticate", "", ONE(SIP_CHALLENGE), false},
-	{"Subscription-State", "", ONE(SIP_SUBSCRIPTION_STATE), true},
-	{"Proxy-Authorization", "", ONE(SIP_AUTHORIZATION), false},
-	{"P-Asserted-Identity", "", ONE(SIP_IDENTITY), false},
-};
+enum { NAME_MAX_BYTES = 19, SAME_LENGTH_MAX = 5 };
 
-static bool is_token_char(uint8_t c)
-{
-	return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-	       (c > ' ' && c < 127 && strchr("-.!%*_+`'~", c));
-}
+/* By length of the name; a row without a name ends those of a length. */
+static const struct known known[NAME_MAX_BYTES + 1][SAME_LENGTH_MAX + 1] = {
+	[2] = {{"To", 't', ONE(SIP_TO), true}},
+	[3] = {{"Via", 'v', SIP_VIA, false}},
+	[4] = {{"From", 'f', ONE(SIP_FROM), true},
+	       {"CSeq", 0, ONE(SIP_CSEQ), true},
+	       {"RSeq", 0, ONE(SIP_RSEQ), true},
+	       {"RAck", 0, ONE(SIP_RACK), true},
+	       {"Date", 0, ONE(SIP_DATE), true}},
+	[5] = {{"Allow", 0, SIP_ALLOW, false}, {"Event", 'o', ONE(SIP_EVENT), true}},
+	[6] = {{"Accept", 0, SIP_ACCEPT, false},
+	       {"Reason", 0, ONE(SIP_REASON), false},
+	       {"Server", 0, ONE(SIP_SERVER), false}},
+	[7] = {{"Contact", 'm', SIP_CONTACT, false},
+	       {"Call-ID", 'i', ONE(SIP_CALL_ID), true},
+	       {"Expires", 0, ONE(SIP_EXPIRES), true},
+	       {"Warning", 0, ONE(SIP_WARNING), false}},
+	[8] = {{"Refer-To", 'r', ONE(SIP_REFER_TO), true}},
+	[9] = {{"Supported", 'k', SIP_SUPPORTED, false}},
+	[10] = {{"User-Agent", 0, ONE(SIP_USER_AGENT), false}},
+	[12] = {{"Max-Forwards", 0, ONE(SIP_MAX_FORWARDS), true},
+		{"Content-Type", 'c', ONE(SIP_CONTENT_TYPE), true}},
+	[13] = {{"Authorization", 0, ONE(SIP_AUTHORIZATION), false}},
+	[14] = {{"Content-Length", 'l', ONE(SIP_CONTENT_LENGTH), true}},
+	[16] = {{"WWW-Authenticate", 0, ONE(SIP_CHALLENGE), false},
+		{"Content-Encoding", 'e', ONE(SIP_CONTENT_ENCODING), false}},
+	[18] = {{"Proxy-Authenticate", 0, ONE(SIP_CHALLENGE), false},
+		{"Subscription-State", 0, ONE(SIP_SUBSCRIPTION_STATE), true}},
+	[19] = {{"Proxy-Authorization", 0, ONE(SIP_AUTHORIZATION), false},
+		{"P-Asserted-Identity", 0, ONE(SIP_IDENTITY), false}},
+};
 
 static bool is_token(struct bytes b)
 {
 	for (size_t i = 0; i < b.len; i++)
-		if (!is_token_char(b.at[i]))
+		if (!(sip_chars[b.at[i]] & CHAR_TOKEN))
 			return false;
 	return b.len > 0;
 }
@@ -89,18 +86,6 @@ size_t sip_head_end(struct bytes b, size_t from)
 		at = n + 1;
 	}
 	return 0;
-}
-
-bool sip_head_is_folded(struct bytes head)
-{
-	for (size_t at = 0; at < head.len;) {
-		size_t n = at + bytes_find(bytes_skip(head, at), '\n');
-
-		if (n + 1 < head.len && (head.at[n + 1] == ' ' || head.at[n + 1] == '\t'))
-			return true;
-		at = n + 1;
-	}
-	return false;
 }
 
 void sip_head_unfold(struct bytes head, uint8_t *to)
@@ -156,7 +141,8 @@ static struct bytes last_word(struct bytes *line)
 static enum sip_method method_named(struct bytes name)
 {
 	for (int i = 1; i < SIP_METHODS; i++)
-		if (bytes_eq(name, bytes_str(sip_method_names[i])))
+		if (name.len > 0 && name.at[0] == (uint8_t)sip_method_names[i][0] &&
+		    bytes_eq(name, bytes_str(sip_method_names[i])))
 			return (enum sip_method)i;
 	return SIP_OTHER;
 }
@@ -221,29 +207,34 @@ int sip_looks_like(struct bytes b)
 	size_t word = bytes_find(b, ' ');
 
 	for (size_t i = 0; i < word; i++)
-		if (!is_token_char(b.at[i]) && b.at[i] != '/')
+		if (!(sip_chars[b.at[i]] & CHAR_TOKEN) && b.at[i] != '/')
 			return 0;
 	return word <= 64 ? -1 : 0;
 }
 
 /* ---- Headers ---- */
 
+static const struct known *short_form(uint8_t c)
+{
+	for (size_t len = 0; len <= NAME_MAX_BYTES; len++)
+		for (const struct known *k = known[len]; k->name; k++)
+			if (k->compact == c)
+				return k;
+	return NULL;
+}
+
 static const struct known *known_header(struct bytes name)
 {
-	if (name.len == 0)
+	if (name.len == 1)
+		return short_form(ascii_lower(name.at[0]));
+	if (name.len == 0 || name.len > NAME_MAX_BYTES)
 		return NULL;
-	uint8_t first = ascii_lower(name.at[0]);
-
-	if (name.len == 1) {
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-			if (known[i].compact[0] == first)
-				return &known[i];
-		return NULL;
-	}
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (ascii_lower((uint8_t)known[i].name[0]) == first &&
-		    bytes_eq_case(name, bytes_str(known[i].name)))
-			return &known[i];
+	for (const struct known *k = known[name.len]; k->name; k++)
+		if (memcmp(name.at, k->name, name.len) == 0)
+			return k;
+	for (const struct known *k = known[name.len]; k->name; k++)
+		if (bytes_eq_case(name, bytes_of(k->name, name.len)))
+			return k;
 	return NULL;
 }
 
@@ -268,19 +259,27 @@ static void add_value(struct sip_message *m, struct bytes head, const struct kno
 		m->faults |= SIP_FAULT_REPEATED;
 }
 
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static void read_header(struct sip_message *m, struct bytes head, struct bytes line)
 {
-	size_t colon = bytes_find(line, ':');
-	struct bytes name = bytes_trim(bytes_head(line, colon));
+	size_t n = 0, end;
 
-	if (colon == line.len || !is_token(name)) {
+	while (n < line.len && sip_chars[line.at[n]] & CHAR_TOKEN)
+		n++;
+	for (end = n; end < line.len && is_space(line.at[end]); end++)
+		;
+	if (n == 0 || end == line.len || line.at[end] != ':') {
 		m->faults |= SIP_FAULT_HEADER;
 		return;
 	}
-	const struct known *k = known_header(name);
+	const struct known *k = known_header(bytes_head(line, n));
 
 	if (k)
-		add_value(m, head, k, bytes_trim(bytes_skip(line, colon + 1)));
+		add_value(m, head, k, bytes_trim(bytes_skip(line, end + 1)));
 }
 
 static void read_via(struct sip_message *m, struct bytes head)
@@ -366,17 +365,28 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 {
 	static const uint8_t needed[] = {SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
 	struct bytes rest = head, line = next_line(&rest);
+	bool whole = false;
 
 	memset(m, 0, sizeof(*m));
-	if (head.len > SIP_HEAD_MAX ||
-	    (!read_status(m, head, line) && !read_request(m, head, line)))
+	if (!read_status(m, head, line) && !read_request(m, head, line))
 		return false;
 	while (rest.len > 0) {
+		if (is_space(rest.at[0])) {
+			m->folded = true;
+			return true;
+		}
 		line = next_line(&rest);
-		if (line.len == 0)
+		if (line.len == 0) {
+			whole = head.at[head.len - rest.len - 1] == '\n';
 			break;
+		}
 		read_header(m, head, line);
 	}
+	if (!whole)
+		m->faults |= SIP_FAULT_LENGTH;
+	m->head_len = head.len - rest.len;
+	if (m->head_len > SIP_HEAD_MAX)
+		return false;
 	for (size_t i = 0; i < sizeof(needed); i++)
 		if (m->one[needed[i]].len == 0)
 			m->faults |= SIP_FAULT_MISSING;

@@ -46,7 +46,7 @@ enum sip_fault {
 	SIP_FAULT_MISSING = 1 << 1,  /* a header that every message has */
 	SIP_FAULT_REPEATED = 1 << 2, /* one that may stand once only */
 	SIP_FAULT_HEADER = 1 << 3,   /* a value that is not of its header's form */
-	SIP_FAULT_LENGTH = 1 << 4,   /* Content-Length and body */
+	SIP_FAULT_LENGTH = 1 << 4,   /* Content-Length and body, or a head that is cut */
 	SIP_FAULT_METHOD = 1 << 5,   /* CSeq names another method */
 };
 enum { SIP_FAULTS = 6 };
@@ -87,11 +87,13 @@ enum sip_list { SIP_VIA, SIP_CONTACT, SIP_ALLOW, SIP_SUPPORTED, SIP_ACCEPT, SIP_
 
 struct sip_message {
 	bool request;
+	bool folded;	/* see sip_message_read */
 	uint8_t method; /* enum sip_method: the request's, or the one that CSeq names */
 	uint8_t faults;
 	uint8_t counts[SIP_LISTS];
 	uint16_t code;
 	uint32_t cseq;
+	size_t head_len;	     /* with the blank line */
 	int64_t length;		     /* Content-Length; -1 without, -2 when it is no number */
 	struct span method_text;     /* as `method` */
 	struct span uri;	     /* of a request */
@@ -103,12 +105,12 @@ struct sip_message {
 	struct span list[SIP_LISTS][SIP_LIST_MAX];
 };
 
-/* False: not SIP. `head`: up to the blank line or to its end, without folded lines. */
+/* False: not SIP, or too long. Reads up to the blank line, or to the end; where a line is folded it
+ * stops, and is to be called again with the head unfolded. */
 bool sip_message_read(struct sip_message *m, struct bytes head);
 
 /* The place of the head's end (behind its blank line), from `from` on; 0 when it is not there. */
 size_t sip_head_end(struct bytes b, size_t from);
-bool sip_head_is_folded(struct bytes head);
 /* With each line break before a space or tab made spaces; `to` has head.len bytes. */
 void sip_head_unfold(struct bytes head, uint8_t *to);
 

@@ -205,16 +205,27 @@ static void handle(struct conn *conn, enum side from, const struct sip_message *
 		exchange_end(conn, from);
 }
 
-static struct bytes unfolded(struct conn *conn, struct bytes head)
+/* Reads a head at the front of *head, which then is that head alone, unfolded. */
+static bool read_head(struct conn *conn, struct sip_message *m, struct bytes *head)
 {
 	struct buf *b = &sip_world_of(conn)->unfolded;
+	size_t n;
 
-	if (!sip_head_is_folded(head))
-		return head;
-	b->len = 0;
-	sip_head_unfold(head, buf_room(b, head.len));
-	b->len = head.len;
-	return buf_bytes(b);
+	*head = bytes_head(*head, SIP_HEAD_MAX + 1);
+	if (!sip_message_read(m, *head))
+		return false;
+	if (m->folded) {
+		n = sip_head_end(*head, 0);
+		*head = n ? bytes_head(*head, n) : *head;
+		b->len = 0;
+		sip_head_unfold(*head, buf_room(b, head->len));
+		b->len = head->len;
+		*head = buf_bytes(b);
+		if (!sip_message_read(m, *head) || m->folded)
+			return false;
+	}
+	*head = bytes_head(*head, m->head_len);
+	return true;
 }
 
 static enum step pass(struct conn *conn, enum side from, struct sip_side *side, struct cursor *c)
@@ -239,21 +250,21 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 
 	if (all.len < side->want)
 		return STEP_MORE;
-	size_t n = sip_head_end(all, side->looked);
+	struct bytes head = all, rest;
 
-	if (n == 0 && !conn_is_datagram(conn)) {
-		side->looked = all.len > 2 ? all.len - 2 : 0;
-		return all.len > SIP_HEAD_MAX || sip_looks_like(all) == 0 ? STEP_ALIEN : STEP_MORE;
+	if (!conn_is_datagram(conn)) {
+		size_t n = sip_head_end(all, side->looked);
+
+		if (n == 0) {
+			side->looked = all.len > 2 ? all.len - 2 : 0;
+			return all.len > SIP_HEAD_MAX || sip_looks_like(all) == 0 ? STEP_ALIEN
+										  : STEP_MORE;
+		}
+		head = bytes_head(all, n);
 	}
-	struct bytes head = n ? bytes_head(all, n) : all, rest = bytes_skip(all, head.len);
-
-	if (head.len > SIP_HEAD_MAX)
+	if (!read_head(conn, &m, &head))
 		return STEP_ALIEN;
-	head = unfolded(conn, head);
-	if (!sip_message_read(&m, head))
-		return STEP_ALIEN;
-	if (n == 0) /* a datagram that ends before its head does */
-		m.faults |= SIP_FAULT_LENGTH;
+	rest = bytes_skip(all, head.len);
 	if (!body_of(conn, &m, &rest, &left)) {
 		side->want = head.len + (size_t)m.length;
 		return STEP_MORE;

@@ -1,26 +1,28 @@
 /*
  * Values of headers: addresses, URIs, parameters, lists.
  */
+#include "protos/sip/chars.h"
 #include "protos/sip/message.h"
 
-/* The place of `stop` outside of quotes, or b.len. *open: a quote was not closed. */
-static size_t find_unquoted(struct bytes b, const char *stops, bool *open)
+/* The place of one of these characters (enum sip_char) outside of quotes, or b.len. *open: a quote
+ * was not closed. */
+static size_t find_unquoted(struct bytes b, unsigned stops, bool *open)
 {
-	bool quoted = false;
 	size_t i = 0;
 
+	*open = false;
 	for (; i < b.len; i++) {
-		uint8_t c = b.at[i];
+		unsigned c = sip_chars[b.at[i]];
 
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (!quoted && c != 0 && strchr(stops, c))
-			break;
+		if ((c & (stops | CHAR_QUOTE)) == 0)
+			continue;
+		if (c & stops)
+			return i;
+		for (i++; i < b.len && b.at[i] != '"'; i++)
+			i += b.at[i] == '\\';
+		*open = i >= b.len;
 	}
-	*open = quoted;
-	return i < b.len ? i : b.len;
+	return b.len;
 }
 
 static struct bytes unquote(struct bytes b)
@@ -37,14 +39,10 @@ static bool is_absolute(struct bytes uri)
 
 	if (colon == 0 || colon == uri.len)
 		return false;
-	for (size_t i = 0; i < colon; i++) {
-		uint8_t c = ascii_lower(uri.at[i]);
-
-		if (!(c >= 'a' && c <= 'z') && !(i > 0 && c >= '0' && c <= '9') &&
-		    !(i > 0 && (c == '+' || c == '-' || c == '.')))
+	for (size_t i = 0; i < colon; i++)
+		if (!(sip_chars[uri.at[i]] & CHAR_SCHEME))
 			return false;
-	}
-	return true;
+	return ascii_lower(uri.at[0]) >= 'a' && ascii_lower(uri.at[0]) <= 'z';
 }
 
 struct sip_address sip_address_of(struct bytes value)
@@ -53,7 +51,7 @@ struct sip_address sip_address_of(struct bytes value)
 	bool open;
 
 	value = bytes_trim(value);
-	size_t angle = find_unquoted(value, "<", &open);
+	size_t angle = find_unquoted(value, CHAR_ANGLE, &open);
 
 	a.bad = open && value.len > 0;
 	if (angle == value.len) {
@@ -124,7 +122,7 @@ struct sip_uri sip_uri_of(struct bytes uri)
 	}
 	size_t n = 0;
 
-	while (n < rest.len && rest.at[n] != ';' && rest.at[n] != '?')
+	while (n < rest.len && !(sip_chars[rest.at[n]] & (CHAR_SEMICOLON | CHAR_QUESTION)))
 		n++;
 	u.host = split_port(bytes_head(rest, n), &u.port);
 	u.params = bytes_skip(rest, n);
@@ -137,11 +135,11 @@ bool sip_param(struct bytes params, struct bytes name, struct bytes *value)
 
 	while (params.len > 0) {
 		if (params.at[0] != ';') {
-			params = bytes_skip(params, find_unquoted(params, ";", &open));
+			params = bytes_skip(params, find_unquoted(params, CHAR_SEMICOLON, &open));
 			continue;
 		}
 		params = bytes_skip(params, 1);
-		size_t n = find_unquoted(params, ";", &open);
+		size_t n = find_unquoted(params, CHAR_SEMICOLON, &open);
 		struct bytes one = bytes_head(params, n);
 		size_t eq = bytes_find(one, '=');
 
@@ -158,11 +156,16 @@ struct bytes sip_list_next(struct bytes *list)
 {
 	struct bytes all = *list;
 	bool open;
-	size_t n = find_unquoted(all, ",<", &open);
+
+	if (bytes_find(all, ',') == all.len) {
+		*list = NO_BYTES;
+		return bytes_trim(all);
+	}
+	size_t n = find_unquoted(all, CHAR_COMMA | CHAR_ANGLE, &open);
 
 	if (n < all.len && all.at[n] == '<') {
 		n += bytes_find(bytes_skip(all, n), '>');
-		n += find_unquoted(bytes_skip(all, n), ",", &open);
+		n += find_unquoted(bytes_skip(all, n), CHAR_COMMA, &open);
 	}
 	*list = bytes_skip(all, n + 1);
 	return bytes_trim(bytes_head(all, n));
@@ -175,7 +178,7 @@ bool sip_digest_param(struct bytes value, struct bytes name, struct bytes *to)
 
 	while (rest.len > 0) {
 		bool open;
-		size_t n = find_unquoted(rest, ",", &open);
+		size_t n = find_unquoted(rest, CHAR_COMMA, &open);
 		struct bytes one = bytes_trim(bytes_head(rest, n));
 		size_t eq = bytes_find(one, '=');
 
