@@ -2,21 +2,25 @@
 
 enum { USER_MAX = 256 };
 
-void part_plain_uri(struct doc *d, unsigned field, struct bytes uri)
+static void plain(struct doc *d, unsigned field, struct bytes uri, struct bytes password)
 {
-	struct sip_uri u = sip_uri_of(uri);
 	size_t before;
 
-	if (u.password.len == 0) {
+	if (password.len == 0) {
 		doc_text(d, field, uri);
 		return;
 	}
-	before = (size_t)(u.password.at - uri.at);
+	before = (size_t)(password.at - uri.at);
 	doc_text_begin(d, field);
 	doc_text_more(d, bytes_head(uri, before));
 	doc_text_more(d, BYTES("*"));
-	doc_text_more(d, bytes_skip(uri, before + u.password.len));
+	doc_text_more(d, bytes_skip(uri, before + password.len));
 	doc_text_end(d);
+}
+
+void part_plain_uri(struct doc *d, unsigned field, struct bytes uri)
+{
+	plain(d, field, uri, sip_uri_of(uri).password);
 }
 
 void part_user(struct doc *d, unsigned field, struct bytes user)
@@ -33,7 +37,7 @@ void part_uri(struct doc *d, unsigned field, struct bytes uri)
 {
 	struct sip_uri u = sip_uri_of(uri);
 
-	part_plain_uri(d, field, uri);
+	plain(d, field, uri, u.password);
 	doc_text(d, field + 1, u.scheme);
 	part_user(d, field + 2, u.user);
 	doc_text(d, field + 3, u.host);

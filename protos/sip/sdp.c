@@ -70,22 +70,10 @@ static struct bytes line_of(struct bytes *rest)
 	return line;
 }
 
-/* What this payload type is: its rtpmap among the lines behind m=, or the static table. */
-static struct bytes codec_of(struct bytes lines, struct bytes type)
+static struct bytes static_codec(struct bytes type)
 {
 	int64_t number = -1;
 
-	while (lines.len > 0) {
-		struct bytes line = line_of(&lines);
-
-		if (bytes_starts(line, BYTES("m=")))
-			break;
-		if (!bytes_starts(line, BYTES("a=rtpmap:")))
-			continue;
-		line = bytes_skip(line, 9);
-		if (bytes_eq(word(&line), type))
-			return word(&line);
-	}
 	bytes_int(type, 0, 127, &number);
 	for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++)
 		if (static_types[i].type == number)
@@ -93,12 +81,27 @@ static struct bytes codec_of(struct bytes lines, struct bytes type)
 	return NO_BYTES;
 }
 
-static void read_media(struct sdp *s, struct bytes value, struct bytes behind)
+/* The payload types of a stream, and what they are once its rtpmap lines were read. */
+struct section {
+	struct bytes type[SDP_CODECS_MAX], codec[SDP_CODECS_MAX];
+	unsigned count;
+};
+
+static void end_section(struct sdp *s, struct section *section)
+{
+	for (unsigned i = 0; i < section->count; i++)
+		add_codec(s, section->codec[i].len > 0 ? section->codec[i]
+						       : static_codec(section->type[i]));
+	section->count = 0;
+}
+
+static void read_media(struct sdp *s, struct section *section, struct bytes value)
 {
 	struct sdp_stream stream = {.kind = word(&value)};
 	struct bytes port = word(&value), proto = word(&value);
 	int64_t n = 0;
 
+	end_section(s, section);
 	bytes_int(bytes_head(port, bytes_find(port, '/')), 0, UINT16_MAX, &n);
 	stream.port = (int32_t)n;
 	stream.address = address_of(s->connection);
@@ -107,19 +110,34 @@ static void read_media(struct sdp *s, struct bytes value, struct bytes behind)
 	s->streams[s->streams_count++] = stream;
 	if (bytes_find(proto, 'R') == proto.len)
 		return; /* not RTP */
-	for (int i = 0; i < SDP_CODECS_MAX && value.len > 0; i++)
-		add_codec(s, codec_of(behind, word(&value)));
+	while (section->count < SDP_CODECS_MAX && value.len > 0) {
+		section->codec[section->count] = NO_BYTES;
+		section->type[section->count++] = word(&value);
+	}
 }
 
-static void read_attribute(struct sdp *s, struct bytes value)
+static void read_rtpmap(struct section *section, struct bytes value)
 {
+	struct bytes type = word(&value);
+
+	for (unsigned i = 0; i < section->count; i++)
+		if (section->codec[i].len == 0 && bytes_eq(section->type[i], type))
+			section->codec[i] = word(&value);
+}
+
+static void read_attribute(struct sdp *s, struct section *section, struct bytes value)
+{
+	if (bytes_starts(value, BYTES("rtpmap:"))) {
+		read_rtpmap(section, bytes_skip(value, 7));
+		return;
+	}
 	for (int i = SDP_SENDRECV; i <= SDP_INACTIVE; i++)
 		if (bytes_eq(value, bytes_str(sdp_direction_names[i])) &&
 		    (s->direction == SDP_NOT_SAID || s->streams_count == 1))
 			s->direction = (enum sdp_direction)i;
 }
 
-static void read_line(struct sdp *s, struct bytes line, struct bytes behind)
+static void read_line(struct sdp *s, struct section *section, struct bytes line)
 {
 	struct bytes value = bytes_skip(line, 2);
 
@@ -141,10 +159,10 @@ static void read_line(struct sdp *s, struct bytes line, struct bytes behind)
 			s->streams[s->streams_count - 1].address = address_of(value);
 		break;
 	case 'm':
-		read_media(s, value, behind);
+		read_media(s, section, value);
 		break;
 	case 'a':
-		read_attribute(s, value);
+		read_attribute(s, section, value);
 		break;
 	default:
 		break;
@@ -154,16 +172,19 @@ static void read_line(struct sdp *s, struct bytes line, struct bytes behind)
 bool sdp_read(struct sdp *s, struct bytes body)
 {
 	enum { LINES_MAX = 500 };
+	struct section section;
 
 	memset(s, 0, sizeof(*s));
+	section.count = 0;
 	for (int i = 0; i < LINES_MAX && body.len > 0; i++) {
 		struct bytes line = line_of(&body);
 
 		if (line.len >= 2 && line.at[1] == '=')
-			read_line(s, line, body);
+			read_line(s, &section, line);
 		else if (line.len > 0 && i == 0)
 			return false;
 	}
+	end_section(s, &section);
 	s->held = s->direction == SDP_SENDONLY || s->direction == SDP_INACTIVE;
 	if (s->streams_count > 0)
 		s->held |= is_nowhere(s->streams[0].address);

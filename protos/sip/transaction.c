@@ -15,7 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { PART_MAX = 120 };
+enum { PART_MAX = 120, WAY_EXACT = 3 };
 
 struct key {
 	uint8_t at[KEY_MAX];
@@ -86,8 +86,11 @@ static bool same_vlan(const struct endpoints *a, const struct endpoints *b)
 /* How well a message's way fits a transaction's: 0 not at all. `asks`: sent by who asked. */
 static int way(const struct sip_txn *t, const struct sip_seen *s, bool asks)
 {
-	const struct endpoints *its = conn_ends(t->x->conn), *ours = conn_ends(s->conn);
 	unsigned asker = asks ? s->from : side_other(s->from);
+
+	if (t->x->conn == s->conn && t->x->asker == asker)
+		return WAY_EXACT;
+	const struct endpoints *its = conn_ends(t->x->conn), *ours = conn_ends(s->conn);
 
 	if (!same_vlan(its, ours) || !same_address(its, t->x->asker, ours, asker))
 		return 0;
@@ -95,7 +98,7 @@ static int way(const struct sip_txn *t, const struct sip_seen *s, bool asks)
 		return 1;
 	return its->port[t->x->asker] == ours->port[asker] &&
 			       its->port[!t->x->asker] == ours->port[!asker]
-		       ? 3
+		       ? WAY_EXACT
 		       : 2;
 }
 
@@ -114,6 +117,8 @@ static struct sip_txn *find(const struct sip_seen *s, const struct key *k, bool 
 			best = t;
 			best_way = fits;
 		}
+		if (best_way == WAY_EXACT)
+			break;
 	}
 	return best;
 }
@@ -179,6 +184,7 @@ static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 	struct exchange *x = t->x;
 
 	t->msg[role] = *s->m;
+	buf_room(&x->kept, s->head.len + s->body.len);
 	exchange_keep(x, &t->head[role], s->head);
 	if (s->body.len > 0 && sip_conf_of(s->w)->parse_body)
 		exchange_keep(x, &t->body[role], s->body);

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#define SLOT_NS (NS_PER_S / 4)
+#define SLOT_NS (NS_PER_S / 16)
 
 static void ring_init(struct timer *head)
 {
@@ -38,15 +38,25 @@ static uint64_t slot_of(nsec when)
 	return (uint64_t)when / SLOT_NS;
 }
 
-void wheel_set(struct wheel *w, struct timer *t, nsec due)
+/* What is due already is looked at by the next turn. */
+static void put(struct wheel *w, struct timer *t)
 {
-	wheel_stop(t);
-	t->due = due;
-	/* What is due already is looked at by the next turn. */
-	ring_add(&w->slots[slot_of(due > w->now ? due : w->now) % WHEEL_SLOTS], t);
+	t->looked = t->due > w->now ? t->due : w->now;
+	ring_add(&w->slots[slot_of(t->looked) % WHEEL_SLOTS], t);
 }
 
-static void fire_slot(struct timer *slot, nsec now, void *self)
+void wheel_set(struct wheel *w, struct timer *t, nsec due)
+{
+	if (t->next && due >= t->looked) {
+		t->due = due;
+		return;
+	}
+	wheel_stop(t);
+	t->due = due;
+	put(w, t);
+}
+
+static void fire_slot(struct wheel *w, struct timer *slot, void *self)
 {
 	struct timer all, *t;
 
@@ -57,8 +67,8 @@ static void fire_slot(struct timer *slot, nsec now, void *self)
 	ring_init(slot);
 	while ((t = all.next) != &all) {
 		wheel_stop(t);
-		if (t->due > now)
-			ring_add(slot, t);
+		if (t->due > w->now)
+			put(w, t);
 		else
 			t->fire(t, self);
 	}
@@ -74,5 +84,5 @@ void wheel_turn(struct wheel *w, nsec now, void *self)
 		from = to - (WHEEL_SLOTS - 1);
 	w->now = now;
 	for (uint64_t i = from; i != to + 1; i++)
-		fire_slot(&w->slots[i % WHEEL_SLOTS], now, self);
+		fire_slot(w, &w->slots[i % WHEEL_SLOTS], self);
 }

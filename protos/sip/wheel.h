@@ -1,11 +1,13 @@
 /*
  * Timers on packet time: a wheel of short lists.
  *
- *   slot   0   1   2 … 4095        each a quarter of a second; what is due a turn later or more
- *          │   │   │               waits in its slot until its turn
+ *   slot   0   1   2 … 4095        each a sixteenth of a second; what is due a turn later or
+ *          │   │   │               more waits in its slot until its turn
  *          t   t─t
  *
- * Timers of one time fire in the order in which they were set, so runs are repeatable.
+ * A timer that is put off stays where it is, and moves on when its slot's turn comes: most are put
+ * off again and again before they fire. The order in which timers of one time fire depends on
+ * nothing but when they were set, so runs are repeatable.
  *
  * Owns     nothing: timers lie in what they time
  * Units    packet time
@@ -22,6 +24,7 @@ enum { WHEEL_SLOTS = 4096 };
 struct timer {
 	struct timer *next, *prev; /* NULL while it is not set */
 	nsec due;
+	nsec looked;				       /* when its slot's turn is; not behind due */
 	void (*fire)(struct timer *timer, void *self); /* it is no longer set */
 };
 
