@@ -144,15 +144,15 @@ static struct call *call_new(const struct sip_seen *s, struct bytes id)
 	*(w->newest_call ? &w->newest_call->newer : &w->oldest_call) = c;
 	w->newest_call = c;
 	w->calls_count++;
-	index_add(&w->calls, &c->by_id, hash_of(id));
+	index_add(&w->calls, &c->by_id, s->id);
 	return c;
 }
 
-static struct call *call_find(const struct sip_world *w, struct bytes id)
+static struct call *call_find(const struct sip_seen *s, struct bytes id)
 {
 	int steps = 0;
 
-	for (struct link *l = index_first(&w->calls, hash_of(id)); l && steps < INDEX_STEPS;
+	for (struct link *l = index_first(&s->w->calls, s->id); l && steps < INDEX_STEPS;
 	     l = index_next(l), steps++) {
 		struct call *c = (struct call *)l; /* its first member */
 
@@ -459,7 +459,7 @@ static struct call *call_midway(const struct sip_seen *s, struct bytes id)
 static struct call *call_of(const struct sip_seen *s)
 {
 	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
-	struct call *c = id.len > 0 ? call_find(s->w, id) : NULL;
+	struct call *c = id.len > 0 ? call_find(s, id) : NULL;
 	bool begins = s->m->request && s->m->method == SIP_INVITE && s->m->to_tag.len == 0 &&
 		      !s->again && id.len > 0;
 

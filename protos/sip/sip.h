@@ -68,24 +68,26 @@ struct sip_answer {
 	uint64_t tag; /* hash of the To tag and RSeq */
 };
 
-/* An exchange: a transaction. Also an ACK alone, or an answer alone. */
+/* An exchange: a transaction. Also an ACK alone, or an answer alone. What each message looks at
+ * comes first, what only the document needs last: with many calls, memory is what takes the time.
+ */
 struct sip_txn {
 	struct link by_key, by_call;
 	struct timer timer;
 	struct exchange *x;
-	struct sip_message msg[2];
-	struct clip head[2], body[2]; /* of request and final answer */
-	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
 	uint16_t provisionals, forks_count; /* seen, may be more than are listed */
 	uint16_t code;			    /* of the last answer */
-	uint32_t again[2];		    /* retransmissions of request and answers */
-	uint32_t acks;			    /* ACKs sent again */
-	uint64_t ack_tag[1 + FORKS_MAX];    /* hashes of the To tags of the others */
+	uint16_t attempt;  /* behind how many challenges it came; RFC 3261 section 22 */
+	uint32_t again[2]; /* retransmissions of request and answers */
+	uint32_t acks;	   /* ACKs sent again */
 	uint8_t ack_tags;
-	nsec ack, cancel, cancelled; /* when; 0: never. The CANCEL and its answer. */
 	uint16_t cancel_code;
-	uint16_t attempt; /* behind how many challenges it came; RFC 3261 section 22 */
+	nsec ack, cancel, cancelled; /* when; 0: never. The CANCEL and its answer. */
 	uint64_t final_tag;
+	uint64_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the ACKs */
+	struct clip head[2], body[2];	 /* of request and final answer */
+	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
+	struct sip_message msg[2];
 };
 
 struct sip_world {
@@ -109,6 +111,7 @@ struct sip_seen {
 	enum side from;
 	const struct sip_message *m;
 	struct bytes head, body;
+	uint64_t id; /* hash of its Call-ID */
 	nsec when;
 	bool again;	     /* a retransmission */
 	struct sip_txn *txn; /* NULL where it belongs to none */
@@ -125,7 +128,7 @@ static inline struct bytes sip_one(const struct sip_message *m, struct bytes hea
 	return sip_part(head, m->one[which]);
 }
 
-/* transaction.c: sets s->txn and s->again. False: the message began no exchange. */
+/* transaction.c: sets s->txn, s->again and s->id. False: the message began no exchange. */
 bool txn_message(struct sip_seen *s);
 void txn_forget(struct exchange *x);
 static inline struct sip_txn *txn_of(const struct exchange *x)

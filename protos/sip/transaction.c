@@ -20,8 +20,14 @@ enum { PART_MAX = 120, WAY_EXACT = 3 };
 struct key {
 	uint8_t at[KEY_MAX];
 	size_t len;
+	uint64_t hash;
 	bool old; /* RFC 2543 */
 };
+
+static uint64_t hash_of(struct bytes b)
+{
+	return XXH3_64bits(b.len ? b.at : (const uint8_t *)"", b.len);
+}
 
 /* A part and a byte that ends it; of a long one its hash. */
 static void key_part(struct key *k, struct bytes part)
@@ -56,17 +62,13 @@ static bool key_make(struct key *k, const struct sip_message *m, struct bytes he
 		k->len += sizeof(m->cseq);
 		key_part(k, id);
 	}
+	k->hash = hash_of(bytes_of(k->at, k->len));
 	return true;
 }
 
 static struct bytes method_for_key(const struct sip_message *m, struct bytes head)
 {
 	return m->method == SIP_ACK ? BYTES("INVITE") : sip_part(head, m->method_text);
-}
-
-static uint64_t hash_of(struct bytes b)
-{
-	return XXH3_64bits(b.len ? b.at : (const uint8_t *)"", b.len);
 }
 
 /* ---- Finding ---- */
@@ -108,7 +110,7 @@ static struct sip_txn *find(const struct sip_seen *s, const struct key *k, bool 
 	struct sip_txn *best = NULL;
 	int steps = 0, best_way = least - 1;
 
-	for (struct link *l = index_first(&s->w->txns, hash_of(key)); l && steps < INDEX_STEPS;
+	for (struct link *l = index_first(&s->w->txns, k->hash); l && steps < INDEX_STEPS;
 	     l = index_next(l), steps++) {
 		struct sip_txn *t = (struct sip_txn *)l; /* its first member */
 		int fits = way(t, s, asks);
@@ -201,9 +203,8 @@ static struct sip_txn *begin(struct exchange *x, const struct sip_seen *s, const
 	if (k) {
 		clip_set(&x->key, &x->kept, bytes_of(k->at, k->len), k->len);
 		x->notes |= k->old ? SIP_NOTE_2543 : 0;
-		index_add(&s->w->txns, &t->by_key, hash_of(bytes_of(k->at, k->len)));
-		index_add(&s->w->txns_by_call, &t->by_call,
-			  hash_of(sip_one(s->m, s->head, SIP_CALL_ID)));
+		index_add(&s->w->txns, &t->by_key, k->hash);
+		index_add(&s->w->txns_by_call, &t->by_call, s->id);
 	}
 	return t;
 }
@@ -214,8 +215,8 @@ static uint16_t attempt(const struct sip_seen *s, const struct sip_txn *self)
 	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
 	int steps = 0;
 
-	for (struct link *l = index_first(&s->w->txns_by_call, hash_of(id));
-	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
+	for (struct link *l = index_first(&s->w->txns_by_call, s->id); l && steps < INDEX_STEPS;
+	     l = index_next(l), steps++) {
 		const struct sip_txn *t = of_call(l);
 
 		if (t != self && t->x->begun[CLIENT] && (t->code == 401 || t->code == 407) &&
@@ -280,7 +281,7 @@ static bool ack(struct sip_seen *s, const struct key *k)
 
 	if (t)
 		all[count++] = t;
-	for (struct link *l = t ? NULL : index_first(&s->w->txns_by_call, hash_of(id));
+	for (struct link *l = t ? NULL : index_first(&s->w->txns_by_call, s->id);
 	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
 		int fits = acks(t = of_call(l), s, id);
 
@@ -407,6 +408,10 @@ bool txn_message(struct sip_seen *s)
 	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
 	const struct key *k = has ? &key : NULL;
 
+	s->id = hash_of(sip_one(s->m, s->head, SIP_CALL_ID));
+	if (k)
+		index_fetch(&s->w->txns, k->hash);
+	index_fetch(&s->w->calls, s->id);
 	if (!s->m->request)
 		return (s->m->method != SIP_CANCEL || !cancel_answer(s)) && answer(s, k);
 	if ((s->m->method == SIP_ACK && ack(s, k)) || (s->m->method == SIP_CANCEL && cancel(s)))
