@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { HOPS_FIRST = 8 };
+enum { HOPS_FIRST = 8, TEXT_USUAL = 384 /* bytes of a call's texts */ };
 
 const char *const call_state_names[CALL_STATES] = {
 	[CALL_SETUP] = "setup",		  [CALL_RINGING] = "ringing", [CALL_ANSWERED] = "answered",
@@ -137,6 +137,7 @@ static struct call *call_new(const struct sip_seen *s, struct bytes id)
 	c->begin = s->when;
 	c->report = sum(s->when, sip_conf_of(w)->call_interval);
 	c->from_tag = hash_of(sip_part(s->head, s->m->from_tag));
+	buf_room(&c->text, TEXT_USUAL);
 	set_text(c, &c->id, id);
 	set_text(c, &c->from, sip_one(s->m, s->head, SIP_FROM));
 	set_text(c, &c->to, sip_one(s->m, s->head, SIP_TO));
@@ -146,20 +147,6 @@ static struct call *call_new(const struct sip_seen *s, struct bytes id)
 	w->calls_count++;
 	index_add(&w->calls, &c->by_id, s->id);
 	return c;
-}
-
-static struct call *call_find(const struct sip_seen *s, struct bytes id)
-{
-	int steps = 0;
-
-	for (struct link *l = index_first(&s->w->calls, s->id); l && steps < INDEX_STEPS;
-	     l = index_next(l), steps++) {
-		struct call *c = (struct call *)l; /* its first member */
-
-		if (bytes_eq(clip_bytes(&c->id, &c->text), bytes_head(id, CALL_TEXT_MAX)))
-			return c;
-	}
-	return NULL;
 }
 
 /* ---- Losses ---- */
@@ -459,7 +446,8 @@ static struct call *call_midway(const struct sip_seen *s, struct bytes id)
 static struct call *call_of(const struct sip_seen *s)
 {
 	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
-	struct call *c = id.len > 0 ? call_find(s, id) : NULL;
+	/* Its link is its first member. */
+	struct call *c = id.len > 0 ? (struct call *)index_first(&s->w->calls, s->id) : NULL;
 	bool begins = s->m->request && s->m->method == SIP_INVITE && s->m->to_tag.len == 0 &&
 		      !s->again && id.len > 0;
 

@@ -4,19 +4,29 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 enum { ROOM_LEAST_BITS = 6 };
 
-static size_t home_of(const struct index *x, uint64_t hash)
+struct name name_of(struct bytes text)
 {
-	return (size_t)(hash * x->mix >> x->shift);
+	XXH128_hash_t h = XXH3_128bits(text.len > 0 ? text.at : (const uint8_t *)"", text.len);
+
+	return (struct name){h.low64, h.high64};
 }
 
-/* The slot of this hash, or the empty one where it would go. */
-static size_t place_of(const struct index *x, uint64_t hash)
+static size_t home_of(const struct index *x, uint64_t low)
 {
-	size_t i = home_of(x, hash);
+	return (size_t)(low * x->mix >> x->shift);
+}
 
-	while (x->at[i].newest && x->at[i].hash != hash)
+/* The slot of this name, or the empty one where it would go. */
+static size_t place_of(const struct index *x, uint64_t low)
+{
+	size_t i = home_of(x, low);
+
+	while (x->at[i].newest && x->at[i].low != low)
 		i = (i + 1) & (x->room - 1);
 	return i;
 }
@@ -34,22 +44,22 @@ static void grow(struct index *x)
 	quota_take(x->quota, larger.room * sizeof(struct slot));
 	for (size_t i = 0; i < x->room; i++)
 		if (x->at[i].newest)
-			larger.at[place_of(&larger, x->at[i].hash)] = x->at[i];
+			larger.at[place_of(&larger, x->at[i].low)] = x->at[i];
 	index_fini(x);
 	*x = larger;
 }
 
-void index_add(struct index *x, struct link *l, uint64_t hash)
+void index_add(struct index *x, struct link *l, struct name name)
 {
 	if (2 * x->used >= x->room)
 		grow(x);
-	struct slot *slot = &x->at[place_of(x, hash)];
+	struct slot *slot = &x->at[place_of(x, name.low)];
 
 	x->used += slot->newest == NULL;
-	*l = (struct link){.next = slot->newest, .hash = hash, .linked = true};
+	*l = (struct link){.next = slot->newest, .name = name, .linked = true};
 	if (l->next)
 		l->next->prev = l;
-	*slot = (struct slot){hash, l};
+	*slot = (struct slot){name.low, l};
 }
 
 /* Slots behind it that an empty one would cut off from where they belong move up. */
@@ -58,7 +68,7 @@ static void clear(struct index *x, size_t i)
 	size_t mask = x->room - 1;
 
 	for (size_t k = (i + 1) & mask; x->at[k].newest; k = (k + 1) & mask) {
-		size_t home = home_of(x, x->at[k].hash);
+		size_t home = home_of(x, x->at[k].low);
 
 		if (((k - home) & mask) >= ((k - i) & mask)) {
 			x->at[i] = x->at[k];
@@ -80,7 +90,7 @@ void index_remove(struct index *x, struct link *l)
 		l->prev->next = l->next;
 		return;
 	}
-	size_t i = place_of(x, l->hash);
+	size_t i = place_of(x, l->name.low);
 
 	x->at[i].newest = l->next;
 	if (l->next == NULL)
@@ -94,14 +104,26 @@ void index_fini(struct index *x)
 	*x = (struct index){.quota = x->quota};
 }
 
-struct link *index_first(const struct index *x, uint64_t hash)
+static struct link *same(struct link *l, uint64_t high)
 {
-	return x->room ? x->at[place_of(x, hash)].newest : NULL;
+	while (l && l->name.high != high)
+		l = l->next;
+	return l;
 }
 
-void index_fetch(const struct index *x, uint64_t hash)
+struct link *index_first(const struct index *x, struct name name)
 {
-	struct link *l = index_first(x, hash);
+	return x->room ? same(x->at[place_of(x, name.low)].newest, name.high) : NULL;
+}
+
+struct link *index_next(const struct link *l)
+{
+	return same(l->next, l->name.high);
+}
+
+void index_fetch(const struct index *x, struct name name)
+{
+	struct link *l = x->room ? x->at[place_of(x, name.low)].newest : NULL;
 
 	if (l)
 		__builtin_prefetch(l);

@@ -1,8 +1,9 @@
 /*
- * A hash table of things that carry their own link. Whoever looks compares the things themselves,
- * and gives up behind INDEX_STEPS: hostile names that share a hash cost no more than that.
+ * A hash table of things that carry their own link. What they are called is known by 128 bits of
+ * its hash alone: with many calls, to look at the text itself would take longer than all the rest.
+ * Several things may have one name. Whoever looks gives up behind INDEX_STEPS of them.
  *
- *   slots   │ hash, newest ─► link ─► link (of the same hash, older) │ empty │ …
+ *   slots   │ low half, newest ─► link ─► link (of the same low half, older) │ empty │ …
  *
  * Slots follow each other until an empty one: what is not there is seen without a look at links,
  * which lie far apart.
@@ -12,20 +13,25 @@
 #ifndef WIRESPAN_SIP_INDEX_H
 #define WIRESPAN_SIP_INDEX_H
 
+#include "shipper/base/bytes.h"
 #include "shipper/base/quota.h"
 
 #include <stdint.h>
 
 enum { INDEX_STEPS = 64 };
 
+struct name {
+	uint64_t low, high;
+};
+
 struct link {
-	struct link *next, *prev; /* of the same hash: older, newer */
-	uint64_t hash;
+	struct link *next, *prev; /* older, newer */
+	struct name name;
 	bool linked;
 };
 
 struct slot {
-	uint64_t hash;
+	uint64_t low;
 	struct link *newest; /* NULL: empty */
 };
 
@@ -37,18 +43,17 @@ struct index {
 	struct quota *quota;
 };
 
-void index_add(struct index *index, struct link *link, uint64_t hash);
+struct name name_of(struct bytes text);
+
+void index_add(struct index *index, struct link *link, struct name name);
 void index_remove(struct index *index, struct link *link); /* if it is in */
 void index_fini(struct index *index);
 
-/* The newest of a hash, and the one before; NULL when there are no more. */
-struct link *index_first(const struct index *index, uint64_t hash);
-static inline struct link *index_next(const struct link *link)
-{
-	return link->next;
-}
+/* The newest of a name, and the one before; NULL when there are no more. */
+struct link *index_first(const struct index *index, struct name name);
+struct link *index_next(const struct link *link);
 
-/* Has the newest of a hash brought near, for whoever looks for it soon. */
-void index_fetch(const struct index *index, uint64_t hash);
+/* Has the newest of a name brought near, for whoever looks for it soon. */
+void index_fetch(const struct index *index, struct name name);
 
 #endif

@@ -21,13 +21,18 @@ struct binding {
 	struct timer timer;
 	struct sip_world *w;
 	struct binding *newer, *older;
-	struct buf text;
-	struct clip aor, contact;
 	struct record_ends ends;
 	nsec begin;
 	int64_t expires; /* seconds */
 	uint32_t times;
+	uint32_t aor_len, contact_len;
+	uint8_t text[]; /* address of record, contact */
 };
+
+static size_t binding_size(const struct binding *b)
+{
+	return sizeof(*b) + b->aor_len + b->contact_len;
+}
 
 struct view {
 	const char *state;
@@ -46,8 +51,7 @@ static void binding_free(struct binding *b)
 	*(b->older ? &b->older->newer : &w->oldest_binding) = b->newer;
 	*(b->newer ? &b->newer->older : &w->newest_binding) = b->older;
 	w->bindings_count--;
-	quota_give(world_quota(w->world), sizeof(*b));
-	buf_fini(&b->text);
+	quota_give(world_quota(w->world), binding_size(b));
 	free(b);
 }
 
@@ -88,42 +92,33 @@ static void expire(struct timer *timer, void *self)
 	struct binding *b = (struct binding *)((char *)timer - offsetof(struct binding, timer));
 	struct sip_world *w = self;
 	struct view v = {.state = "expired",
-			 .aor = clip_bytes(&b->aor, &b->text),
-			 .contact = clip_bytes(&b->contact, &b->text),
+			 .aor = bytes_of(b->text, b->aor_len),
+			 .contact = bytes_of(b->text + b->aor_len, b->contact_len),
 			 .expires = b->expires};
 
 	record_add(w->world, &(struct record){.type = "sip_registration",
 					      .start = b->begin,
 					      .end = timer->due,
-					      .identity = b->by_name.hash + b->times + 1,
+					      .identity = b->by_name.name.low + b->times + 1,
 					      .ends = &b->ends,
 					      .write = write_registration,
 					      .subject = &v});
 	binding_free(b);
 }
 
-static uint64_t name_hash(struct bytes aor, struct bytes contact)
+static uint64_t hash_of(struct bytes b, uint64_t seed)
 {
-	return XXH3_64bits_withSeed(contact.len ? contact.at : (const uint8_t *)"", contact.len,
-				    XXH3_64bits(aor.len ? aor.at : (const uint8_t *)"", aor.len));
+	return XXH3_64bits_withSeed(b.len ? b.at : (const uint8_t *)"", b.len, seed);
 }
 
-static struct binding *find(const struct sip_world *w, struct bytes aor, struct bytes contact)
+/* Of an address of record and a contact together. */
+static struct name binding_name(struct bytes aor, struct bytes contact)
 {
-	int steps = 0;
-
-	for (struct link *l = index_first(&w->bindings, name_hash(aor, contact));
-	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
-		struct binding *b = (struct binding *)l; /* its first member */
-
-		if (bytes_eq(clip_bytes(&b->aor, &b->text), aor) &&
-		    bytes_eq(clip_bytes(&b->contact, &b->text), contact))
-			return b;
-	}
-	return NULL;
+	return (struct name){hash_of(contact, hash_of(aor, 0)), hash_of(aor, hash_of(contact, 0))};
 }
 
-static struct binding *binding_new(struct sip_world *w, struct bytes aor, struct bytes contact)
+static struct binding *binding_new(struct sip_world *w, struct name name, struct bytes aor,
+				   struct bytes contact)
 {
 	struct binding *b;
 
@@ -131,18 +126,20 @@ static struct binding *binding_new(struct sip_world *w, struct bytes aor, struct
 		count(world_counters(w->world), COUNT_RECORDS_LIMIT);
 		binding_free(w->oldest_binding);
 	}
-	b = must_alloc(sizeof(*b));
-	quota_take(world_quota(w->world), sizeof(*b));
-	buf_init(&b->text, world_quota(w->world));
+	b = must_alloc(sizeof(*b) + aor.len + contact.len);
 	b->w = w;
 	b->timer.fire = expire;
-	clip_set(&b->aor, &b->text, aor, aor.len);
-	clip_set(&b->contact, &b->text, contact, contact.len);
+	b->aor_len = (uint32_t)aor.len;
+	b->contact_len = (uint32_t)contact.len;
+	if (aor.len > 0)
+		memcpy(b->text, aor.at, aor.len);
+	memcpy(b->text + aor.len, contact.at, contact.len);
+	quota_take(world_quota(w->world), binding_size(b));
 	b->older = w->newest_binding;
 	*(w->newest_binding ? &w->newest_binding->newer : &w->oldest_binding) = b;
 	w->newest_binding = b;
 	w->bindings_count++;
-	index_add(&w->bindings, &b->by_name, name_hash(aor, contact));
+	index_add(&w->bindings, &b->by_name, name);
 	return b;
 }
 
@@ -182,7 +179,9 @@ static int64_t granted(const struct sip_seen *s, const struct sip_txn *t, struct
 static const char *keep(struct view *v, const struct record_ends *ends)
 {
 	struct sip_world *w = v->s->w;
-	struct binding *b = find(w, v->aor, v->contact);
+	struct name name = binding_name(v->aor, v->contact);
+	/* Its link is its first member. */
+	struct binding *b = (struct binding *)index_first(&w->bindings, name);
 	const char *state = b ? "refreshed" : "registered";
 
 	if (v->expires == 0) {
@@ -191,7 +190,7 @@ static const char *keep(struct view *v, const struct record_ends *ends)
 		return "unregistered";
 	}
 	if (b == NULL) {
-		b = binding_new(w, v->aor, v->contact);
+		b = binding_new(w, name, v->aor, v->contact);
 		b->begin = v->t->x->begin[CLIENT];
 	}
 	b->times++;
@@ -235,18 +234,18 @@ static void add(struct sip_world *w, const struct view *v, nsec end, uint32_t no
 	struct record_ends ends = ends_of(v->t);
 	bool good = v->s && v->s->m->code < 300;
 
-	record_add(
-		w->world,
-		&(struct record){.type = "sip_registration",
-				 .start = v->t->x->begin[CLIENT],
-				 .end = end,
-				 .status = good ? STATUS_OK : STATUS_ERROR,
-				 .notes = notes,
-				 .identity = name_hash(v->aor, v->contact) ^ v->t->msg[CLIENT].cseq,
-				 .error = v->s ? NO_BYTES : BYTES("Timeout: no answer"),
-				 .ends = &ends,
-				 .write = write_registration,
-				 .subject = v});
+	record_add(w->world,
+		   &(struct record){.type = "sip_registration",
+				    .start = v->t->x->begin[CLIENT],
+				    .end = end,
+				    .status = good ? STATUS_OK : STATUS_ERROR,
+				    .notes = notes,
+				    .identity = binding_name(v->aor, v->contact).low ^
+						v->t->msg[CLIENT].cseq,
+				    .error = v->s ? NO_BYTES : BYTES("Timeout: no answer"),
+				    .ends = &ends,
+				    .write = write_registration,
+				    .subject = v});
 }
 
 void registration_message(const struct sip_seen *s)

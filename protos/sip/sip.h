@@ -72,7 +72,7 @@ struct sip_answer {
  * comes first, what only the document needs last: with many calls, memory is what takes the time.
  */
 struct sip_txn {
-	struct link by_key, by_call;
+	struct link by_key, by_call; /* the latter for INVITEs and what was challenged */
 	struct timer timer;
 	struct exchange *x;
 	uint16_t provisionals, forks_count; /* seen, may be more than are listed */
@@ -84,7 +84,7 @@ struct sip_txn {
 	uint16_t cancel_code;
 	nsec ack, cancel, cancelled; /* when; 0: never. The CANCEL and its answer. */
 	uint64_t final_tag;
-	uint64_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the ACKs */
+	uint64_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the others */
 	struct clip head[2], body[2];	 /* of request and final answer */
 	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
 	struct sip_message msg[2];
@@ -111,7 +111,7 @@ struct sip_seen {
 	enum side from;
 	const struct sip_message *m;
 	struct bytes head, body;
-	uint64_t id; /* hash of its Call-ID */
+	struct name id; /* its Call-ID's */
 	nsec when;
 	bool again;	     /* a retransmission */
 	struct sip_txn *txn; /* NULL where it belongs to none */

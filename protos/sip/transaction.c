@@ -20,7 +20,7 @@ enum { PART_MAX = 120, WAY_EXACT = 3 };
 struct key {
 	uint8_t at[KEY_MAX];
 	size_t len;
-	uint64_t hash;
+	struct name name;
 	bool old; /* RFC 2543 */
 };
 
@@ -62,7 +62,7 @@ static bool key_make(struct key *k, const struct sip_message *m, struct bytes he
 		k->len += sizeof(m->cseq);
 		key_part(k, id);
 	}
-	k->hash = hash_of(bytes_of(k->at, k->len));
+	k->name = name_of(bytes_of(k->at, k->len));
 	return true;
 }
 
@@ -106,16 +106,15 @@ static int way(const struct sip_txn *t, const struct sip_seen *s, bool asks)
 
 static struct sip_txn *find(const struct sip_seen *s, const struct key *k, bool asks, int least)
 {
-	struct bytes key = bytes_of(k->at, k->len);
 	struct sip_txn *best = NULL;
 	int steps = 0, best_way = least - 1;
 
-	for (struct link *l = index_first(&s->w->txns, k->hash); l && steps < INDEX_STEPS;
+	for (struct link *l = index_first(&s->w->txns, k->name); l && steps < INDEX_STEPS;
 	     l = index_next(l), steps++) {
 		struct sip_txn *t = (struct sip_txn *)l; /* its first member */
 		int fits = way(t, s, asks);
 
-		if (fits > best_way && bytes_eq(clip_bytes(&t->x->key, &t->x->kept), key)) {
+		if (fits > best_way) {
 			best = t;
 			best_way = fits;
 		}
@@ -125,17 +124,10 @@ static struct sip_txn *find(const struct sip_seen *s, const struct key *k, bool 
 	return best;
 }
 
-/* The transactions of a call, newest first. */
+/* The INVITEs of a call, and what was challenged, newest first. */
 static struct sip_txn *of_call(struct link *l)
 {
 	return l ? (struct sip_txn *)((char *)l - offsetof(struct sip_txn, by_call)) : NULL;
-}
-
-static struct bytes txn_part(const struct sip_txn *t, enum sip_header which)
-{
-	enum side side = t->x->begun[CLIENT] ? CLIENT : SERVER;
-
-	return sip_one(&t->msg[side], exchange_text(t->x, &t->head[side]), which);
 }
 
 /* ---- Timers ---- */
@@ -143,6 +135,18 @@ static struct bytes txn_part(const struct sip_txn *t, enum sip_header which)
 static void rearm(struct sip_world *w, struct sip_txn *t, nsec due)
 {
 	wheel_set(&w->wheel, &t->timer, due);
+}
+
+/* The texts, which the document is made of. */
+static void fetch(const struct timer *timer)
+{
+	enum { LINE = 64, LINES = 12 };
+	const struct sip_txn *t =
+		(const struct sip_txn *)((const char *)timer - offsetof(struct sip_txn, timer));
+	struct bytes kept = buf_bytes(&t->x->kept);
+
+	for (size_t i = 0; i < kept.len && i < LINES * LINE; i += LINE)
+		__builtin_prefetch(kept.at + i);
 }
 
 static void fire(struct timer *timer, void *self)
@@ -199,30 +203,32 @@ static struct sip_txn *begin(struct exchange *x, const struct sip_seen *s, const
 
 	t->x = x;
 	t->timer.fire = fire;
+	t->timer.fetch = fetch;
 	x->notes &= ~(uint32_t)(NOTE_RESYNC | NOTE_MIDSTREAM); /* keys pair it, not its place */
 	if (k) {
-		clip_set(&x->key, &x->kept, bytes_of(k->at, k->len), k->len);
 		x->notes |= k->old ? SIP_NOTE_2543 : 0;
-		index_add(&s->w->txns, &t->by_key, k->hash);
-		index_add(&s->w->txns_by_call, &t->by_call, s->id);
+		index_add(&s->w->txns, &t->by_key, k->name);
 	}
 	return t;
+}
+
+static bool is_challenge(uint16_t code)
+{
+	return code == 401 || code == 407;
 }
 
 /* Credentials in answer to a challenge: the same request once more, with the next CSeq. */
 static uint16_t attempt(const struct sip_seen *s, const struct sip_txn *self)
 {
-	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
 	int steps = 0;
 
 	for (struct link *l = index_first(&s->w->txns_by_call, s->id); l && steps < INDEX_STEPS;
 	     l = index_next(l), steps++) {
 		const struct sip_txn *t = of_call(l);
 
-		if (t != self && t->x->begun[CLIENT] && (t->code == 401 || t->code == 407) &&
+		if (t != self && t->x->begun[CLIENT] && is_challenge(t->code) &&
 		    t->msg[CLIENT].method == s->m->method &&
-		    t->msg[CLIENT].cseq + 1 == s->m->cseq && way(t, s, true) >= 2 &&
-		    bytes_eq(txn_part(t, SIP_CALL_ID), id))
+		    t->msg[CLIENT].cseq + 1 == s->m->cseq && way(t, s, true) >= 2)
 			return t->attempt + 1;
 	}
 	return 0;
@@ -239,19 +245,22 @@ static bool ask(struct sip_seen *s, const struct key *k)
 	if (s->m->method == SIP_ACK)
 		x->notes |= SIP_NOTE_NO_INVITE;
 	exchange_expect(x, s->m->method == SIP_ACK || k == NULL ? 0 : ANSWERS_MANY);
-	if (k)
+	if (k) {
 		set_timer(s->w, t, s->when);
+		if (s->m->method == SIP_INVITE)
+			index_add(&s->w->txns_by_call, &t->by_call, s->id);
+	}
 	return true;
 }
 
 /* An INVITE of the ACK's call and number, and how well their ways fit: as way(), 1 also where they
  * share one end only; 0 not at all. */
-static int acks(const struct sip_txn *t, const struct sip_seen *s, struct bytes id)
+static int acks(const struct sip_txn *t, const struct sip_seen *s)
 {
 	const struct endpoints *its = conn_ends(t->x->conn), *ours = conn_ends(s->conn);
 
 	if (t->msg[CLIENT].method != SIP_INVITE || !t->x->begun[CLIENT] ||
-	    t->msg[CLIENT].cseq != s->m->cseq || !bytes_eq(txn_part(t, SIP_CALL_ID), id))
+	    t->msg[CLIENT].cseq != s->m->cseq)
 		return 0;
 	int fits = way(t, s, true);
 
@@ -275,7 +284,6 @@ static bool acked(struct sip_txn *t, uint64_t tag)
  * for all INVITEs that begin or end where it does. */
 static bool ack(struct sip_seen *s, const struct key *k)
 {
-	struct bytes id = sip_one(s->m, s->head, SIP_CALL_ID);
 	struct sip_txn *t = k ? find(s, k, true, 2) : NULL, *all[INDEX_STEPS];
 	int count = 0, steps = 0, best = 1;
 
@@ -283,7 +291,7 @@ static bool ack(struct sip_seen *s, const struct key *k)
 		all[count++] = t;
 	for (struct link *l = t ? NULL : index_first(&s->w->txns_by_call, s->id);
 	     l && steps < INDEX_STEPS; l = index_next(l), steps++) {
-		int fits = acks(t = of_call(l), s, id);
+		int fits = acks(t = of_call(l), s);
 
 		if (fits > best)
 			count = 0;
@@ -394,6 +402,8 @@ static bool answer(struct sip_seen *s, const struct key *k)
 		keep(t, SERVER, s);
 	}
 	t->final_tag = provisional ? 0 : answer_tag(s);
+	if (is_challenge(t->code) && !fresh && !t->by_call.linked)
+		index_add(&s->w->txns_by_call, &t->by_call, s->id);
 	x->settled = !provisional;
 	if (k)
 		set_timer(s->w, t, s->when);
@@ -408,9 +418,9 @@ bool txn_message(struct sip_seen *s)
 	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
 	const struct key *k = has ? &key : NULL;
 
-	s->id = hash_of(sip_one(s->m, s->head, SIP_CALL_ID));
+	s->id = name_of(sip_one(s->m, s->head, SIP_CALL_ID));
 	if (k)
-		index_fetch(&s->w->txns, k->hash);
+		index_fetch(&s->w->txns, k->name);
 	index_fetch(&s->w->calls, s->id);
 	if (!s->m->request)
 		return (s->m->method != SIP_CANCEL || !cancel_answer(s)) && answer(s, k);

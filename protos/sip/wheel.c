@@ -57,13 +57,16 @@ void wheel_set(struct wheel *w, struct timer *t, nsec due)
 	put(w, t);
 }
 
-/* What is timed lies around its timer, and was not looked at for seconds. */
+/* What is timed lies around its timer, and was not looked at for seconds: it is brought near two
+ * turns ahead, and what it points to one ahead. */
 static void fetch(const struct timer *t)
 {
 	enum { LINE = 64, BEFORE = 6, BEHIND = 10 };
 
-	for (int i = -BEFORE; i < BEHIND; i++)
-		__builtin_prefetch((const uint8_t *)t + i * LINE);
+	if (t->fetch)
+		t->fetch(t);
+	for (intptr_t i = -BEFORE; i < BEHIND; i++)
+		__builtin_prefetch((const void *)((intptr_t)t->next + i * LINE));
 }
 
 static void fire_slot(struct wheel *w, struct timer *slot, void *self)
@@ -76,7 +79,8 @@ static void fire_slot(struct wheel *w, struct timer *slot, void *self)
 	all.next->prev = all.prev->next = &all;
 	ring_init(slot);
 	while ((t = all.next) != &all) {
-		fetch(t->next);
+		if (t->next != &all)
+			fetch(t->next);
 		wheel_stop(t);
 		if (t->due > w->now)
 			put(w, t);

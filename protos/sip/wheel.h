@@ -26,6 +26,8 @@ struct timer {
 	nsec due;
 	nsec looked;				       /* when its slot's turn is; not behind due */
 	void (*fire)(struct timer *timer, void *self); /* it is no longer set */
+	/* Has brought near what fire will look at, when its turn is next; may be NULL. */
+	void (*fetch)(const struct timer *timer);
 };
 
 struct wheel {
