@@ -28,7 +28,7 @@ enum {
 	DEPTH_MAX = 64,		  /* deeper values are not read, as in Thrift's libraries */
 	NUMBER_MAX = 64,	  /* characters of a number in JSON */
 	TEXT_ROOM = 512,	  /* gathered before it is kept */
-	INFLATED_MAX = 256 << 20, /* bytes that one frame may inflate to */
+	INFLATED_MAX = 100 << 20, /* of one frame: a message, by default, in libraries */
 	ZIP_BYTES = 48 << 10,	  /* what zlib holds to inflate */
 };
 
