@@ -147,6 +147,16 @@ static enum sip_method method_named(struct bytes name)
 	return SIP_OTHER;
 }
 
+static bool has_headers(struct bytes uri)
+{
+	struct sip_uri u;
+
+	if (bytes_find(uri, '?') == uri.len)
+		return false;
+	u = sip_uri_of(uri);
+	return u.host.len > 0 && bytes_find(u.params, '?') < u.params.len;
+}
+
 static bool read_request(struct sip_message *m, struct bytes head, struct bytes line)
 {
 	size_t n = bytes_find(line, ' ');
@@ -157,9 +167,10 @@ static bool read_request(struct sip_message *m, struct bytes head, struct bytes 
 		return false;
 	struct bytes uri = bytes_trim(rest);
 
-	/* One space each, no more; a URI holds none, and is not put in <>. */
+	/* One space each, no more; a URI holds none, nor headers, and is not put in <>. */
 	if (uri.len == 0 || uri.len + method.len + word.len + 2 != line.len ||
-	    bytes_find(uri, ' ') < uri.len || uri.at[0] == '<' || !bytes_eq(version, BYTES("2.0")))
+	    bytes_find(uri, ' ') < uri.len || uri.at[0] == '<' || has_headers(uri) ||
+	    !bytes_eq(version, BYTES("2.0")))
 		m->faults |= SIP_FAULT_START;
 	m->request = true;
 	m->method = (uint8_t)method_named(method);
@@ -289,6 +300,7 @@ static void read_via(struct sip_message *m, struct bytes head)
 		return;
 	}
 	struct bytes list = sip_part(head, m->list[SIP_VIA][0]);
+	bool gap = sip_has_gap(list);
 	struct bytes via = sip_list_next(&list), branch;
 	size_t n = bytes_find(via, ';');
 	struct bytes front = bytes_trim(bytes_head(via, n));
@@ -303,7 +315,7 @@ static void read_via(struct sip_message *m, struct bytes head)
 		at++;
 	struct bytes sent_by = bytes_trim(bytes_skip(front, at));
 
-	if (slashes < 2 || sent_by.len == 0)
+	if (slashes < 2 || sent_by.len == 0 || gap)
 		m->faults |= SIP_FAULT_HEADER;
 	m->sent_by = span_of(head, sent_by);
 	if (sip_param(bytes_skip(via, n), BYTES("branch"), &branch))
@@ -346,6 +358,27 @@ static void read_tag(struct sip_message *m, struct bytes head, enum sip_header w
 		m->faults |= SIP_FAULT_HEADER;
 	if (sip_param(a.params, BYTES("tag"), &t))
 		*tag = span_of(head, t);
+}
+
+static void read_contact(struct sip_message *m, struct bytes head)
+{
+	if (m->counts[SIP_CONTACT] == 0)
+		return;
+	struct bytes value = sip_part(head, m->list[SIP_CONTACT][0]);
+	bool open = bytes_find(value, '<') == value.len;
+
+	/* A URI with headers has to stand in <>, RFC 3261 20.10. */
+	if (sip_has_gap(value) || (open && bytes_find(value, '?') < value.len))
+		m->faults |= SIP_FAULT_HEADER;
+}
+
+static void read_date(struct sip_message *m, struct bytes head)
+{
+	struct bytes date = sip_part(head, m->one[SIP_DATE]);
+
+	if (date.len > 0 &&
+	    (date.len < 3 || !bytes_eq(bytes_skip(date, date.len - 3), BYTES("GMT"))))
+		m->faults |= SIP_FAULT_HEADER;
 }
 
 static void read_length(struct sip_message *m, struct bytes head)
@@ -394,6 +427,8 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 	read_cseq(m, head);
 	read_tag(m, head, SIP_FROM, &m->from_tag);
 	read_tag(m, head, SIP_TO, &m->to_tag);
+	read_contact(m, head);
+	read_date(m, head);
 	read_length(m, head);
 	return true;
 }

@@ -48,8 +48,9 @@ enum sip_fault {
 	SIP_FAULT_HEADER = 1 << 3,   /* a value that is not of its header's form */
 	SIP_FAULT_LENGTH = 1 << 4,   /* Content-Length and body, or a head that is cut */
 	SIP_FAULT_METHOD = 1 << 5,   /* CSeq names another method */
+	SIP_FAULT_BEHIND = 1 << 6,   /* behind another in a datagram, RFC 4475 3.1.1.8 */
 };
-enum { SIP_FAULTS = 6 };
+enum { SIP_FAULTS = 7 };
 
 struct span {
 	uint16_t at, len;
@@ -140,6 +141,8 @@ struct sip_address {
 
 struct sip_address sip_address_of(struct bytes value);
 struct sip_uri sip_uri_of(struct bytes uri);
+/* Separators with nothing between them or behind. */
+bool sip_has_gap(struct bytes value);
 /* The value of a parameter in ";a=b;c"; quotes are taken off. False: there is none. */
 bool sip_param(struct bytes params, struct bytes name, struct bytes *value);
 /* The first value of a list, taken off its front: commas in quotes and <> do not separate. */

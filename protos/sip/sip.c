@@ -47,6 +47,7 @@ static const char *const sip_notes[] = {
 	"malformed header",
 	"wrong length",
 	"other method in CSeq",
+	"behind another in its datagram",
 	"no ACK",
 	"no magic cookie",
 	"list cut",
@@ -269,6 +270,9 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 		side->want = head.len + (size_t)m.length;
 		return STEP_MORE;
 	}
+	if (side->seen && conn_is_datagram(conn))
+		m.faults |= SIP_FAULT_BEHIND;
+	side->seen = true;
 	side->looked = side->want = 0;
 	side->left = left;
 	cursor_take(c, head.len + rest.len);

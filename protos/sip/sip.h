@@ -60,6 +60,7 @@ struct sip_side {
 	size_t looked; /* no head ends before */
 	size_t want;   /* of the message in hand, body included; 0 while not known */
 	uint64_t left; /* of a long body that is passed over */
+	bool seen;     /* a message; of datagrams: in this one */
 };
 
 struct sip_answer {

@@ -51,7 +51,8 @@ static bool key_make(struct key *k, const struct sip_message *m, struct bytes he
 	struct bytes id = sip_one(m, head, SIP_CALL_ID);
 
 	k->len = 0;
-	k->old = !bytes_starts(branch, BYTES("z9hG4bK"));
+	/* The cookie alone names nothing. */
+	k->old = !bytes_starts(branch, BYTES("z9hG4bK")) || branch.len == 7;
 	if (method.len == 0 || (k->old && id.len == 0))
 		return false;
 	key_part(k, method);

@@ -70,6 +70,9 @@ struct sip_address sip_address_of(struct bytes value)
 
 	a.name = unquote(name);
 	a.uri = bytes_trim(bytes_head(rest, end));
+	/* A comma in a name that is not quoted ends the value; a URI begins and ends in <>. */
+	a.bad |= (name.len > 0 && name.at[0] != '"' && bytes_find(name, ',') < name.len) ||
+		 a.uri.len != bytes_head(rest, end).len;
 	a.params = bytes_trim(bytes_skip(rest, end + 1));
 	a.bad |= end == rest.len || !is_absolute(a.uri) ||
 		 (name.len > 0 && name.at[0] != '"' &&
@@ -127,6 +130,23 @@ struct sip_uri sip_uri_of(struct bytes uri)
 	u.host = split_port(bytes_head(rest, n), &u.port);
 	u.params = bytes_skip(rest, n);
 	return u;
+}
+
+bool sip_has_gap(struct bytes value)
+{
+	bool open, gap = false;
+	size_t n;
+
+	while (!gap && (n = find_unquoted(value, ";,<", &open)) < value.len) {
+		bool angle = value.at[n] == '<';
+
+		value = bytes_skip(value,
+				   angle ? n + bytes_find(bytes_skip(value, n), '>') : n + 1);
+		for (n = 0; n < value.len && (value.at[n] == ' ' || value.at[n] == '\t');)
+			n++;
+		gap = !angle && (n == value.len || value.at[n] == ';' || value.at[n] == ',');
+	}
+	return gap;
 }
 
 bool sip_param(struct bytes params, struct bytes name, struct bytes *value)
