@@ -124,7 +124,7 @@ Test(sip, reasons_of_answers_stay_with_the_call)
 {
 	enum { CHANGES = 60 };
 	struct story *s = sip_begin();
-	char long_agent[600], headers[700], branch[16], cseq[16];
+	char long_agent[600], headers[700], branch[32], cseq[32];
 
 	sip_invite(s, 1, 2);
 	sip_usual(s, 2, 1, "SIP/2.0 183 Une minute, s'il vous pla\xc3\xaet", "1", "1 INVITE",
