@@ -137,7 +137,8 @@ bool sip_has_gap(struct bytes value)
 	bool open, gap = false;
 	size_t n;
 
-	while (!gap && (n = find_unquoted(value, ";,<", &open)) < value.len) {
+	while (!gap && (n = find_unquoted(value, CHAR_SEMICOLON | CHAR_COMMA | CHAR_ANGLE, &open)) <
+			       value.len) {
 		bool angle = value.at[n] == '<';
 
 		value = bytes_skip(value,
