@@ -90,6 +90,10 @@ static void trouble_ends(struct sender *s, const struct trouble *trouble, bool w
 	if (well)
 		log_info("output %s: works again after %.1f s; %" PRIu64 " documents had waited",
 			 s->output->name, seconds, trouble->documents);
+	else if (s->returns)
+		log_info("output %s: still in trouble after %.1f s; %" PRIu64
+			 " documents stay in the queue",
+			 s->output->name, seconds, trouble->documents);
 	else
 		log_error("output %s: given up after %.1f s", s->output->name, seconds);
 }
