@@ -68,6 +68,12 @@ check: ## build and run every test
 	@$(MAKE) --no-print-directory -j2 fuzz-build
 	@tests/run
 
+.PHONY: test-engines
+test-engines: ## ship to all six real engines: Elasticsearch 7.10 to 9, OpenSearch 2 and 3
+	@scripts/install-packages test
+	@$(MAKE) --no-print-directory -j2 all bench-build
+	@tests/engine/run --all
+
 .PHONY: asan
 asan: ## tests under address and undefined behaviour sanitizers only
 	@$(MAKE) --no-print-directory -j2 programs $(SANITIZERS)
@@ -160,7 +166,7 @@ clean: ## remove all that was built
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile tests/bench/bench.mk
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile tests/bench/bench.mk
 
 -include $(LIB_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
 -include $(FUZZ_LIB_OBJ:.o=.d) $(FUZZ_NAMES:%=$(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.d)
