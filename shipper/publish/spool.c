@@ -211,12 +211,14 @@ static bool begin_segment(struct spool *s)
 		.end = s->next,
 		.from = SPOOL_HEADER,
 		.bytes = SPOOL_HEADER,
+		.fresh = true,
 	};
 
 	g.fd = spool_folder_open(&s->folder, g.number, O_RDWR | O_CREAT | O_EXCL);
 	if (g.fd < 0)
 		return false;
-	if (!header_put(g.fd, &g)) {
+	if (!header_put(g.fd, &g) ||
+	    (s->conf.sync == SPOOL_SYNC_BATCH && fsync(s->folder.dir) != 0)) {
 		int error = errno;
 
 		close(g.fd);
@@ -252,6 +254,8 @@ static bool has_room(struct spool *s)
 	uint64_t size = s->staged.len + SPOOL_HEADER, most = (uint64_t)s->conf.max_bytes;
 	uint64_t bytes;
 
+	if (size > most)
+		return false;
 	do {
 		spool_lock(s);
 		bytes = s->bytes;
@@ -278,7 +282,7 @@ static struct segment place(struct spool *s)
 	return copy;
 }
 
-/* Behind what is there. What a failure leaves half written is written over by the next one. */
+/* Behind what is there. What a failure leaves half written is cut, and written over. */
 static bool append(struct spool *s)
 {
 	struct segment g = place(s);
@@ -292,8 +296,17 @@ static bool append(struct spool *s)
 			return false;
 		g = place(s);
 	}
-	return spool_write(g.fd, buf_bytes(&s->staged), g.bytes) &&
-	       (s->conf.sync != SPOOL_SYNC_BATCH || fdatasync(g.fd) == 0);
+	if (spool_write(g.fd, buf_bytes(&s->staged), g.bytes) &&
+	    (s->conf.sync != SPOOL_SYNC_BATCH || fdatasync(g.fd) == 0))
+		return true;
+	int error = errno;
+
+	/* What cannot be cut is whole records and one that is not: a recovery can tell. */
+	bool cut = ftruncate(g.fd, (off_t)g.bytes) == 0;
+
+	(void)cut;
+	errno = error;
+	return false;
 }
 
 /* A full disk is a limit, too. */

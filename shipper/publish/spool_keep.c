@@ -39,12 +39,25 @@ static void synced(struct spool *s, const struct segment *was)
 	struct segment *g = spool_segment(s, was->number);
 
 	must(g != NULL && g->busy);
-	g->busy = false;
+	g->busy = g->fresh = false;
 	if (was->sealed)
 		g->fd = -1;
 	spool_unlock(s);
 	if (was->sealed)
 		close(was->fd);
+}
+
+static bool sync_segment(struct spool *s, const struct segment *g)
+{
+	struct fault fault;
+
+	if (s->conf.sync == SPOOL_SYNC_NEVER ||
+	    (fdatasync(g->fd) == 0 && (!g->fresh || fsync(s->folder.dir) == 0)))
+		return true;
+	fault_set(&fault, "cannot sync %s: %s: a power failure may cost documents", s->folder.path,
+		  strerror(errno));
+	spool_grieve(&s->sync_grief, 0, fault.text);
+	return false;
 }
 
 static void sync_segments(struct spool *s)
@@ -54,14 +67,7 @@ static void sync_segments(struct spool *s)
 	bool well = true;
 
 	while (next_dirty(s, &g)) {
-		if (s->conf.sync != SPOOL_SYNC_NEVER && fdatasync(g.fd) != 0) {
-			struct fault fault;
-
-			well = false;
-			fault_set(&fault, "cannot sync %s: %s: a power failure may cost documents",
-				  s->folder.path, strerror(errno));
-			spool_grieve(&s->sync_grief, 0, fault.text);
-		}
+		well = sync_segment(s, &g) && well;
 		done++;
 		synced(s, &g);
 	}

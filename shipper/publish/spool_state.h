@@ -24,6 +24,7 @@ struct segment {
 	int fd;		/* it is written by, until it is sealed and synced; else -1 */
 	bool sealed;	/* nothing is added any more */
 	bool dirty;	/* written since it was last synced */
+	bool fresh;	/* its name is not synced yet */
 	bool busy;	/* the keeper is syncing it */
 	unsigned taken; /* tickets into it */
 };

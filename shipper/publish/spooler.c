@@ -16,7 +16,7 @@ struct spooler {
 	const struct closing *closing;
 	struct spool *spool;
 	pthread_t thread;
-	bool started;
+	bool started, ended;
 	struct haul *hauls;   /* by courier */
 	pthread_mutex_t take; /* one courier at a time looks for a batch, or waits for one */
 	struct bell news;     /* rung for that one: a batch was put, closing, all drained */
@@ -183,9 +183,11 @@ void spooler_hurry(struct spooler *s)
 
 void spooler_end(struct spooler *s)
 {
+	if (s->ended)
+		return;
+	s->ended = true;
 	if (s->started)
 		must(pthread_join(s->thread, NULL) == 0);
-	s->started = false;
 	spool_end(s->spool);
 }
 
@@ -193,8 +195,10 @@ void spooler_free(struct spooler *s)
 {
 	if (s == NULL)
 		return;
-	if (s->spool != NULL)
+	if (s->spool != NULL) {
+		spooler_end(s);
 		spool_free(s->spool);
+	}
 	for (unsigned i = 0; i < s->conf.couriers; i++) {
 		buf_fini(&s->hauls[i].batch.text);
 		buf_fini(&s->hauls[i].batch.reasons);

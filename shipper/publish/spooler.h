@@ -28,8 +28,8 @@ struct spooler *spooler_open(const struct spooler_conf *conf, struct funnels *fu
 bool spooler_start(struct spooler *spooler, struct fault *fault);
 /* Closing has begun, or a courier is to reopen its handle. */
 void spooler_hurry(struct spooler *spooler);
-/* All that workers have handed over is in the spool, and the spool has written down how far it
- * came. Before it is freed no courier may be left. */
+/* Once closing has begun, if it was started: all that workers have handed over is put, and it is
+ * written down how far the couriers came. Before it is freed no courier may be left. */
 void spooler_end(struct spooler *spooler);
 void spooler_free(struct spooler *spooler);
 

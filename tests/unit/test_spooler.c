@@ -450,6 +450,30 @@ Test(spooler, a_second_process_is_told)
 	stage_free(s);
 }
 
+static bool remote_fails(void *self, const void *conf, struct fault *fault)
+{
+	(void)self, (void)conf;
+	return fault_set(fault, "as asked");
+}
+
+Test(spooler, an_output_that_cannot_open_lets_the_spool_go)
+{
+	struct stage *s = stage_new();
+	struct output output = remote_output;
+	struct fault fault = {0};
+
+	output.open = remote_fails;
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert_null(publisher_open(&s->conf, &output, &s->remote, 1, &fault));
+		cr_assert_str_eq(fault.text, "as asked");
+	}
+	stage_open(s, 1);
+	make_documents(s, 10);
+	stage_close(s, INT64_MAX);
+	cr_assert_eq(s->remote->delivered, 10);
+	stage_free(s);
+}
+
 /* Replays, and outputs of this host, have none unless told to. */
 Test(spooler, a_replay_has_none)
 {
