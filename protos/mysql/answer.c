@@ -460,7 +460,7 @@ static void unasked(struct reading *r, const struct packet_head *p)
 	if (p->body.at[0] == 10 && exchange_oldest(r->conn) == NULL) {
 		login_greeting(r, p);
 	} else if (p->body.at[0] == 0xff) {
-		struct exchange *x = exchange_push(r->conn, SERVER);
+		struct exchange *x = r->hand = exchange_push(r->conn, SERVER);
 
 		mysql_of(x)->command = COM_NOTICE;
 		answer_error(x, p->body);
@@ -478,7 +478,7 @@ static bool is_progress(const struct packet_head *p)
 
 void answer_packet(struct reading *r, const struct packet_head *p)
 {
-	struct exchange *x = exchange_of(r->conn, SERVER);
+	struct exchange *x = r->hand;
 	/* Within the compressed protocol servers number packets in ways of their own. */
 	bool numbered = r->self->compression == COMPRESSION_NONE;
 	bool stray = r->side->stray_eof;
@@ -499,7 +499,7 @@ void answer_packet(struct reading *r, const struct packet_head *p)
 			unasked(r, p);
 			return;
 		}
-		x = exchange_begin(r->conn, SERVER);
+		x = r->hand = exchange_begin(r->conn, SERVER);
 		next = x->begun[CLIENT] ? mysql_of(x)->next : p->seq;
 		if (!x->begun[CLIENT])
 			mysql_of(x)->command = COM_QUERY;

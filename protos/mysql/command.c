@@ -498,7 +498,7 @@ void command_packet(struct reading *r, const struct packet_head *p)
 		r->alien = true;
 		return;
 	}
-	x = exchange_begin(r->conn, CLIENT);
+	x = r->hand = exchange_begin(r->conn, CLIENT);
 	mysql_of(x)->command = cursor_u8(&c);
 	mysql_of(x)->next = 1;
 	mysql_of(x)->no_escapes = r->self->no_escapes;

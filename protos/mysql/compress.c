@@ -232,7 +232,7 @@ static void take_block(const struct reading *r, struct frames *f, struct cursor 
 	const struct mysql_side *s = r->side;
 	bool over = f->block == f->wire && f->made == f->all && f->expanded.len == 0;
 
-	if (exchange_of(r->conn, r->from) || s->left > 0 || s->more || over)
+	if (r->hand || s->left > 0 || s->more || over)
 		take_to(f, c, f->block);
 }
 
@@ -295,7 +295,7 @@ enum step frames_unit(struct reading *r, struct cursor *c,
 			continue;
 		}
 		take_block(r, f, c);
-		if (cursor_used(c) > 0 && exchange_of(r->conn, r->from) == NULL)
+		if (cursor_used(c) > 0 && r->hand == NULL)
 			return STEP_DONE; /* a message that follows begins with a unit of its own */
 		enum step step = next_block(r, f, cursor_rest(c));
 

@@ -88,7 +88,7 @@ static void take_user(struct reading *r, struct exchange *x, struct bytes user, 
 void login_response(struct reading *r, const struct packet_head *p)
 {
 	struct cursor c = cursor_of(p->body);
-	struct exchange *x = exchange_begin(r->conn, CLIENT);
+	struct exchange *x = r->hand = exchange_begin(r->conn, CLIENT);
 	struct mysql *m = mysql_of(x);
 	uint64_t caps = cursor_le16(&c);
 	uint64_t maria = 0;

@@ -170,7 +170,7 @@ static void pass_on(struct reading *r, struct cursor *c)
 {
 	struct mysql_side *s = r->side;
 	struct bytes part = cursor_upto(c, s->left);
-	struct exchange *x = exchange_of(r->conn, r->from);
+	struct exchange *x = r->hand;
 
 	s->left -= part.len;
 	if (x && s->keeps && !mysql_of(x)->text.cut) {
@@ -192,7 +192,7 @@ static void pass_on(struct reading *r, struct cursor *c)
 
 static bool is_row(const struct reading *r)
 {
-	struct exchange *x = exchange_of(r->conn, SERVER);
+	const struct exchange *x = r->hand;
 
 	return x && (mysql_of(x)->state == ANSWER_ROWS || mysql_of(x)->stream) &&
 	       !r->conf->common.send_response;
@@ -213,7 +213,7 @@ static uint32_t head_length(const struct reading *r, const struct cursor *c, uin
 /* A packet that continues the one before. */
 static enum step continuation(struct reading *r, uint32_t len)
 {
-	struct exchange *x = r->from == CLIENT ? exchange_of(r->conn, CLIENT) : NULL;
+	struct exchange *x = r->from == CLIENT ? r->hand : NULL;
 
 	if (x == NULL && r->side->infile)
 		x = exchange_oldest(r->conn);
@@ -269,7 +269,7 @@ static enum step packets(struct reading *r, struct cursor *c)
 			return taken && step == STEP_MORE ? STEP_DONE : step;
 		}
 		taken = true;
-		if (exchange_of(r->conn, r->from) == NULL)
+		if (r->hand == NULL)
 			break; /* it belongs to no message in hand, nor do its bytes */
 	}
 	return STEP_DONE;
@@ -283,7 +283,8 @@ static struct reading reading_of(struct conn *conn, enum side from)
 				.from = from,
 				.conf = conn_conf(conn),
 				.self = conn_self(conn),
-				.side = conn_side(conn, from)};
+				.side = conn_side(conn, from),
+				.hand = exchange_of(conn, from)};
 }
 
 /* A session that is first seen in the middle may be a compressed one. */

@@ -178,8 +178,9 @@ struct reading {
 	const struct mysql_conf *conf;
 	struct mysql_self *self;
 	struct mysql_side *side;
-	bool stop; /* the unit ends here */
-	bool ends; /* for a message does */
+	struct exchange *hand; /* whose message this side has in hand */
+	bool stop;	       /* the unit ends here */
+	bool ends;	       /* for a message does */
 	bool alien;
 };
 
