@@ -95,6 +95,8 @@ void call_write(struct call *c, nsec end, uint32_t notes);
 void registration_message(const struct sip_seen *s);
 /* A REGISTER that was waited for long enough. */
 void registration_silence(struct sip_world *w, const struct sip_txn *t, nsec when);
+/* Lets the oldest go; false when there is none. */
+bool registration_shrink(struct sip_world *w);
 void registration_leave(struct sip_world *w);
 
 #endif

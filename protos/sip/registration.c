@@ -61,6 +61,15 @@ void registration_leave(struct sip_world *w)
 		binding_free(w->oldest_binding);
 }
 
+bool registration_shrink(struct sip_world *w)
+{
+	if (w->oldest_binding == NULL)
+		return false;
+	count(world_counters(w->world), COUNT_RECORDS_LIMIT);
+	binding_free(w->oldest_binding);
+	return true;
+}
+
 static void write_registration(const void *subject, struct doc *d)
 {
 	const struct view *v = subject;
@@ -122,10 +131,8 @@ static struct binding *binding_new(struct sip_world *w, struct name name, struct
 {
 	struct binding *b;
 
-	if (w->bindings_count >= sip_conf_of(w)->registrations_max) {
-		count(world_counters(w->world), COUNT_RECORDS_LIMIT);
-		binding_free(w->oldest_binding);
-	}
+	if (w->bindings_count >= sip_conf_of(w)->registrations_max)
+		registration_shrink(w);
 	b = must_alloc(sizeof(*b) + aor.len + contact.len);
 	b->w = w;
 	b->timer.fire = expire;

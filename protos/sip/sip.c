@@ -111,7 +111,7 @@ static bool sip_shrink(struct world *world)
 {
 	struct sip_world *w = world_self(world);
 
-	return w->open && call_shrink(w);
+	return w->open && (call_shrink(w) || registration_shrink(w));
 }
 
 static void sip_leave(struct world *world)

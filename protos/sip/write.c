@@ -52,9 +52,9 @@ static void write_query(const struct view *v, struct doc *d)
 static void write_list(struct doc *d, unsigned field, const struct sip_message *m,
 		       struct bytes head, enum sip_list which, bool split)
 {
-	if (m->counts[which] == 0)
-		return;
-	doc_list_begin(d, field);
+	bool any = false;
+
+	/* Of a head that was cut, and of lines of commas alone, nothing is left. */
 	for (unsigned i = 0; i < m->counts[which]; i++) {
 		struct bytes rest = sip_part(head, m->list[which][i]);
 
@@ -63,11 +63,16 @@ static void write_list(struct doc *d, unsigned field, const struct sip_message *
 
 			if (!split)
 				rest = NO_BYTES;
-			if (one.len > 0)
-				doc_list_text(d, one);
+			if (one.len == 0)
+				continue;
+			if (!any)
+				doc_list_begin(d, field);
+			any = true;
+			doc_list_text(d, one);
 		}
 	}
-	doc_list_end(d);
+	if (any)
+		doc_list_end(d);
 }
 
 static void write_contact(const struct view *v, struct doc *d)

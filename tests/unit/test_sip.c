@@ -399,6 +399,22 @@ Test(sip, an_ack_is_for_the_invite_of_its_way)
 	sip_end(s);
 }
 
+Test(sip, lists_of_nothing_are_not_there)
+{
+	struct story *s = sip_begin();
+
+	sip_usual(s, 1, 2, "OPTIONS sip:bob@example.org SIP/2.0", "1", "1 OPTIONS", "",
+		  "Allow: ,\nSupported: , ,\nAccept: ,text/plain,\n");
+	sip_usual(s, 2, 1, "SIP/2.0 200 OK", "1", "1 OPTIONS", ";tag=t", "");
+	sip_wait(s, 6);
+	const char *doc = sip_documents(s);
+
+	LACKS(doc, "\"allow\"");
+	LACKS(doc, "\"supported\"");
+	HAS(doc, "\"accept\":[\"text/plain\"]");
+	sip_end(s);
+}
+
 Test(sip, what_is_not_sip)
 {
 	struct story *s = sip_begin();
