@@ -49,6 +49,11 @@ def lines(path):
         return 0
 
 
+def watches(errors):
+    """Whether the program said so. Its socket is there before that, but takes packets only once its filter is."""
+    return b"watching" in os.pread(errors.fileno(), 4096, 0)
+
+
 class Watch:
     """The program on the namespace's loopback."""
 
@@ -57,8 +62,7 @@ class Watch:
         more = [word for setting in (*settings, "queue.batches=1024") for word in ("-E", setting)]
         self.program = namespace.start(cases.WIRESPAN, "run", "-i", "lo", "-o", path, *more, stdout=subprocess.DEVNULL,
                                        stderr=self.errors)
-        self.watching = waited(lambda: self.program.poll() is not None or
-                               len(namespace.said("cat", "/proc/net/packet").splitlines()) > 1)
+        self.watching = waited(lambda: self.program.poll() is not None or watches(self.errors))
 
     def end(self, wanted):
         """Once so many documents are there, or none has come for some time: its exit status and its summary."""
