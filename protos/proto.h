@@ -34,8 +34,8 @@ struct endpoints;
 struct world; /* what all conversations of a protocol share within a worker */
 
 enum step { STEP_DONE, STEP_MORE, STEP_ALIEN };
-/* MAYBE: too few bytes to tell. SURE: a question that no client asks before it has the answers to
- * all earlier ones, of a protocol that `pipelines`. */
+/* MAYBE: too few bytes to tell. SURE: a question that clients do not ask before they have the
+ * answers to all earlier ones, of a protocol that `pipelines`. */
 enum guess { GUESS_NO, GUESS_MAYBE, GUESS_YES, GUESS_SURE };
 enum match { MATCH_ORDER, MATCH_KEY };
 enum status { STATUS_OK, STATUS_ERROR, STATUS_CLIENT_ERROR, STATUS_SERVER_ERROR };

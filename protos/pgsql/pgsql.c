@@ -147,10 +147,12 @@ static enum guess start_client(struct bytes b)
 
 	switch (type) {
 	case 'Q': {
-		/* The next one waits for ReadyForQuery in every client there is. */
+		/* One alone: clients that send several at once are rare, and then these are seen.
+		 */
 		enum guess guess = start_query(body, whole);
 
-		return guess == GUESS_YES ? GUESS_SURE : guess;
+		return guess == GUESS_YES && whole && cursor_left(&c) == len - 4 ? GUESS_SURE
+										 : guess;
 	}
 	case 'P':
 		return start_parse(body, whole);

@@ -90,6 +90,8 @@ void pg_tag(struct exchange *x, struct bytes tag)
 	size_t at = tag.len;
 	int64_t n;
 
+	x->said[SERVER] = (struct clip){0};
+	p->has_affected = false;
 	pg_keep(x, &x->said[SERVER], tag, TAG_MAX);
 	while (at > 0 && tag.at[at - 1] != ' ')
 		at--;

@@ -111,6 +111,18 @@ static struct exchange *next_statement(struct pg_reading *r, struct exchange *he
 	return exchange_answer_to(r->conn, x);
 }
 
+/* Behind the answer to a statement: the next one's, or another result of the only one, as
+ * replication commands have them. */
+static struct exchange *more_results(struct pg_reading *r, struct exchange *held)
+{
+	bool unsure = held->part > 0 || held->notes & NOTE_TRIMMED;
+
+	if (unsure || pg_list_has_more(held, r->session->escapes))
+		return next_statement(r, held);
+	pgsql_of(held)->held = false;
+	return exchange_answer_to(r->conn, held);
+}
+
 /* An answer whose question was not seen, or an error that nobody asked for. */
 static struct exchange *unasked(struct pg_reading *r, uint8_t type)
 {
@@ -137,7 +149,7 @@ static struct exchange *owner(struct pg_reading *r, uint8_t type)
 			pgsql_of(held)->notices++;
 			return NULL;
 		}
-		return memchr("TCIGHWEN", type, 8) ? next_statement(r, held) : NULL;
+		return memchr("TCIGHWEN", type, 8) ? more_results(r, held) : NULL;
 	}
 	bool due = x && (pgsql_of(x)->kind == PG_LOGIN || pgsql_of(x)->syncs == r->side->syncs);
 
