@@ -402,20 +402,18 @@ static void first(struct reading *r, struct exchange *x, const struct packet_hea
 	}
 }
 
-/* Events of a binary log: they end only with an error, or a dump that was asked to end. */
-static void event(struct reading *r, struct exchange *x, const struct packet_head *p)
+/* A binary log: from its first event on, the connection is a stream that need not end. */
+static void binary_log(struct reading *r, struct exchange *x, const struct packet_head *p)
 {
-	struct mysql *m = mysql_of(x);
-
 	if (p->body.at[0] == 0xff)
 		answer_error(x, p->body);
 	if (p->body.at[0] == 0xff || is_eof(p)) {
 		message_ends(r);
 		return;
 	}
-	if (m->rows++ == 0)
-		exchange_until_close(r->conn, SERVER);
-	m->has_rows = true;
+	x->notes |= MYSQL_NOTE_STREAM;
+	conn_pass(r->conn);
+	r->stop = true;
 }
 
 static void dispatch(struct reading *r, struct exchange *x, const struct packet_head *p)
@@ -427,7 +425,7 @@ static void dispatch(struct reading *r, struct exchange *x, const struct packet_
 		return;
 	}
 	if (m->stream) {
-		event(r, x, p);
+		binary_log(r, x, p);
 		return;
 	}
 	switch ((enum mysql_state)m->state) {

@@ -483,8 +483,6 @@ void command_packet(struct reading *r, const struct packet_head *p)
 	struct cursor c = cursor_of(p->body);
 
 	r->side->next = (uint8_t)(p->seq + 1);
-	if (x && mysql_of(x)->stream && x->begun[SERVER])
-		return; /* a replica's acknowledgements */
 	if (p->seq != 0) {
 		if (x && (mysql_of(x)->login || mysql_of(x)->awaits_file) && x->ended[CLIENT])
 			continues(r, x, p);

@@ -194,8 +194,7 @@ static bool is_row(const struct reading *r)
 {
 	const struct exchange *x = r->hand;
 
-	return x && (mysql_of(x)->state == ANSWER_ROWS || mysql_of(x)->stream) &&
-	       !r->conf->common.send_response;
+	return x && mysql_of(x)->state == ANSWER_ROWS && !r->conf->common.send_response;
 }
 
 /* How much of a packet is read in one piece. */
@@ -387,6 +386,7 @@ static const char *const mysql_notes[] = {
 	"parameters not read",
 	"statement with a secret withheld",
 	"user and schema from before a loss",
+	"replication stream passed over",
 	NULL,
 };
 

@@ -96,6 +96,7 @@ enum mysql_note {
 	MYSQL_NOTE_PARAMS = NOTE_OWN << 2,
 	MYSQL_NOTE_SECRET = NOTE_OWN << 3,
 	MYSQL_NOTE_SESSION = NOTE_OWN << 4,
+	MYSQL_NOTE_STREAM = NOTE_OWN << 5,
 };
 
 enum compression { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
@@ -155,7 +156,7 @@ struct mysql {
 	bool login;	  /* rounds of authentication */
 	bool asks_tls;
 	bool awaits_file; /* LOAD DATA LOCAL */
-	bool stream;	  /* binlog events until the connection ends */
+	bool stream;	  /* a binary log is asked for */
 	bool has_ok, has_rows, has_id, no_escapes;
 	bool waits;  /* executed before it was numbered: `params` are as on the wire */
 	uint32_t id; /* of the statement */
