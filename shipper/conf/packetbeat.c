@@ -68,7 +68,7 @@ static const struct {
 	{"logging.selectors", "the log has no selectors"},
 	{"queue.mem", "what waits for the output is set under queue"},
 	{"queue.disk", "what waits for the output is set under queue"},
-	{"setup", "there is nothing to set up"},
+	{"setup", "see `indices` and wirespan setup"},
 	{"processors", "documents are not processed further"},
 	{"fields_under_root", "fields stay under fields"},
 	{"monitoring", "it has no meaning here"},

@@ -21,6 +21,7 @@
 #include "shipper/flow/flow.h"
 #include "shipper/monitor/monitor.h"
 #include "shipper/publish/publisher.h"
+#include "shipper/setup/conf.h"
 #include "shipper/txn/conn.h"
 
 struct capture_conf {
@@ -54,6 +55,7 @@ struct settings {
 	struct agent_conf agent;
 	struct log_conf log;
 	struct monitor_conf monitor;
+	struct setup_conf setup;
 	int64_t memory_max;	      /* bytes, for all workers */
 	void *proto_conf[PROTOS_MAX]; /* by place in protos[] */
 	const struct output *output;
