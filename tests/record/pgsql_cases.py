@@ -403,6 +403,10 @@ def case_java(log, client):
         log.add(client="jdbc", **json.loads(line))
 
 
+def case_node(log):
+    foreign(log, "node", "node", os.environ["CLIENTS_FOLDER"] + "/client.js")
+
+
 # ---- logins ----
 
 def login(log, user, wants=None, database="shop", **how):

@@ -2,10 +2,10 @@
 """Records the PostgreSQL captures that belong to the project: tests/record/record_pgsql.py [CASE...]
 
 A server in a temporary folder and real clients (psql, pgbench, pg_receivewal, a C program with libpq,
-psycopg 3, asyncpg, pg8000, Go's pgx, Java's JDBC driver; those of other registries installed into that
-folder) talk over the loopback of a network namespace made for the purpose, while tcpdump listens.
+psycopg 3, asyncpg, pg8000, Go's pgx, Java's JDBC driver, postgres.js and node-postgres; those of other
+registries installed into that folder) talk over the loopback of a network namespace made for the purpose, while tcpdump listens.
 Leaves tests/captures/pgsql/CASE.pcap and CASE.log: what the clients say they asked and got, a JSON
-line each. Needs root, scripts/install-packages record, pip, and for cases go and java these languages.
+line each. Needs root, scripts/install-packages record, pip, and for cases go, java and node these languages.
 """
 import contextlib
 import glob
@@ -25,7 +25,7 @@ CAPTURES = os.path.join(HERE, "..", "captures", "pgsql")
 BIN = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [""])[-1]
 AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
 CASE_SECONDS = 60
-NEEDS = {"go": "go", "java": "mvn"}  # without these such a case is left out
+NEEDS = {"go": "go", "java": "mvn", "node": "npm"}  # without these such a case is left out
 SCHEMA = """
 create table item (id int primary key, name text, price numeric(10,2), constraint cheap check (price < 1000000));
 create table sale (item int references item deferrable initially deferred, at timestamptz, note text);
@@ -98,6 +98,9 @@ def build(folder):
     if shutil.which(NEEDS["go"]):
         run("cp", "-r", sources + "/go", folder)
         run("go", "build", "-o", "client", ".", cwd=folder + "/go")
+    if shutil.which(NEEDS["node"]):
+        run("cp", sources + "/client.js", folder)
+        run("npm", "install", "--silent", "--prefix", folder, "postgres@3", "pg@8", stdout=subprocess.DEVNULL)
     if shutil.which(NEEDS["java"]):
         run("mvn", "-q", "dependency:copy", "-Dartifact=org.postgresql:postgresql:42.7.4",
             "-DoutputDirectory=" + folder + "/java", stdout=subprocess.DEVNULL)
