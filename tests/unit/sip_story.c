@@ -164,6 +164,8 @@ void sip_end(struct story *s)
 	engine_free(s->engine);
 	cr_assert_eq(s->quota.used, 0);
 	buf_fini(&s->out);
+	option_free(proto_options, &s->conf);
+	option_free(proto_sip.options, &s->conf);
 	free(s);
 }
 
