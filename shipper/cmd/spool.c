@@ -159,8 +159,9 @@ static void print_view(const struct look *look, const struct spool_view *view)
 		printf("; the oldest since %s", oldest);
 	printf("\nsegments       %" PRIu64 ", %s on disk\n", view->segments, disk);
 	if (view->damaged_segments > 0)
-		printf("damaged        %" PRIu64 " bytes in %" PRIu64 " segments\n", view->damaged,
-		       view->damaged_segments);
+		printf("damaged        %" PRIu64 " bytes in %" PRIu64 " segments; `wirespan spool "
+		       "verify` says more\n",
+		       view->damaged, view->damaged_segments);
 	if (view->cursor_damaged)
 		printf("cursor         damaged: all is sent again\n");
 	print_dead_letters(&look->settings.publish);
@@ -175,7 +176,7 @@ static enum exit_code status(struct arguments *a)
 
 	if (!look_open(&look, a, &code))
 		return code;
-	bool well = spool_view(&look.folder, NULL, NULL, NULL, &view, &fault);
+	bool well = spool_glance(&look.folder, &view, &fault);
 
 	if (well)
 		print_view(&look, &view);
@@ -274,7 +275,7 @@ static void count_text(const struct look *look, char *to, size_t size)
 {
 	struct spool_view view;
 
-	if (spool_view(&look->folder, NULL, NULL, NULL, &view, NULL))
+	if (spool_glance(&look->folder, &view, NULL))
 		snprintf(to, size, "%" PRIu64 " documents", view.waiting);
 	else
 		snprintf(to, size, "documents that cannot be counted");

@@ -190,6 +190,12 @@ int spool_folder_open(const struct spool_folder *f, uint64_t number, int flags)
 	return openat(f->dir, name, flags | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 }
 
+bool spool_header_fits(const struct spool_header *h, const struct spool_file *file)
+{
+	return h->number == file->number && h->first <= h->end &&
+	       h->end - h->first <= file->bytes / SPOOL_RECORD_HEADER;
+}
+
 bool spool_folder_remove(const struct spool_folder *f, uint64_t number)
 {
 	char name[SPOOL_NAME];

@@ -51,6 +51,10 @@ bool spool_folder_list(const struct spool_folder *folder, struct spool_list *lis
 		       struct fault *fault);
 void spool_list_free(struct spool_list *list);
 
+/* Whether a header can be this file's: it is no other's, and does not promise more than there is.
+ */
+bool spool_header_fits(const struct spool_header *header, const struct spool_file *file);
+
 void spool_name(uint64_t number, char to[SPOOL_NAME]);
 int spool_folder_open(const struct spool_folder *folder, uint64_t number, int flags);
 bool spool_folder_remove(const struct spool_folder *folder, uint64_t number);

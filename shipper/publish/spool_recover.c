@@ -26,12 +26,6 @@ static void found_add(void *self, const struct spool_record *r)
 	f->newest = r->when;
 }
 
-static bool believable(const struct spool_header *h, const struct spool_file *file)
-{
-	return h->number == file->number && h->first <= h->end &&
-	       h->end - h->first <= file->bytes / SPOOL_RECORD_HEADER;
-}
-
 static void say_damage(const struct spool *s, uint64_t number, const struct spool_scan *scan,
 		       bool header)
 {
@@ -60,7 +54,7 @@ static bool read_segment(const struct spool *s, int fd, const struct spool_file 
 	*from = state == SPOOL_WELL ? SPOOL_HEADER : 0;
 	if (state == SPOOL_OTHER)
 		return spool_other_version(&s->folder, h.version, fault);
-	if (state == SPOOL_WELL && h.sealed && believable(&h, file)) {
+	if (state == SPOOL_WELL && h.sealed && spool_header_fits(&h, file)) {
 		*found = (struct found){h.first, h.end, h.end - h.first, h.newest};
 		return true;
 	}

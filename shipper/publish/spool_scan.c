@@ -48,6 +48,7 @@ bool spool_scan(int fd, uint64_t at, uint64_t to, spool_visit_fn visit, void *se
 
 struct walk {
 	struct spool_view *view;
+	bool thorough; /* reads what a header would tell, too */
 	spool_visit_fn waits;
 	void *self;
 };
@@ -66,6 +67,28 @@ static void visit(void *self, const struct spool_record *record)
 	view->waiting_bytes += record->text.len;
 	if (walk->waits != NULL)
 		walk->waits(walk->self, record);
+}
+
+/* A sealed segment's header says how much waits in it; but when the oldest began to, is read. */
+static bool view_header(struct walk *walk, const struct spool_file *file,
+			const struct spool_header *h)
+{
+	struct spool_view *view = walk->view;
+	uint64_t first = view->cursor > h->first ? view->cursor : h->first;
+	uint64_t waiting = first < h->end ? h->end - first : 0;
+
+	if (walk->thorough || !h->sealed || !spool_header_fits(h, file) ||
+	    (waiting > 0 && view->waiting == 0))
+		return false;
+	view->records += h->end - h->first;
+	view->waiting += waiting;
+	if (waiting > 0) {
+		uint64_t size = (file->bytes - SPOOL_HEADER) / (h->end - h->first);
+
+		view->waiting_bytes +=
+			waiting * (size > SPOOL_RECORD_HEADER ? size - SPOOL_RECORD_HEADER : 0);
+	}
+	return true;
 }
 
 static bool view_segment(const struct spool_folder *folder, const struct spool_file *file,
@@ -87,7 +110,8 @@ static bool view_segment(const struct spool_folder *folder, const struct spool_f
 	*whole_header = state == SPOOL_WELL || n == 0;
 	walk->view->segments++;
 	walk->view->bytes += file->bytes;
-	if (well && state != SPOOL_OTHER)
+	if (well && state != SPOOL_OTHER &&
+	    !(state == SPOOL_WELL && view_header(walk, file, &header)))
 		well = spool_scan(fd, state == SPOOL_WELL ? SPOOL_HEADER : 0, file->bytes, visit,
 				  walk, scan);
 	int error = errno;
@@ -100,12 +124,10 @@ static bool view_segment(const struct spool_folder *folder, const struct spool_f
 	return state != SPOOL_OTHER || spool_other_version(folder, header.version, fault);
 }
 
-bool spool_view(const struct spool_folder *folder, spool_visit_fn waits,
-		void (*damage)(void *self, const char *name, const struct spool_scan *scan,
-			       bool header),
-		void *self, struct spool_view *view, struct fault *fault)
+static bool view_all(const struct spool_folder *folder, struct walk *walk, spool_damage_fn damage,
+		     struct fault *fault)
 {
-	struct walk walk = {view, waits, self};
+	struct spool_view *view = walk->view;
 	enum spool_state state;
 	struct spool_list list;
 	uint32_t version = 0;
@@ -124,7 +146,7 @@ bool spool_view(const struct spool_folder *folder, spool_visit_fn waits,
 		char name[SPOOL_NAME];
 		bool header;
 
-		well = view_segment(folder, &list.at[i], &walk, &scan, &header, fault);
+		well = view_segment(folder, &list.at[i], walk, &scan, &header, fault);
 		if (i + 1 == list.count && view->user != 0)
 			scan.damaged -= scan.tail;
 		if (scan.damaged == 0 && header)
@@ -133,8 +155,23 @@ bool spool_view(const struct spool_folder *folder, spool_visit_fn waits,
 		view->damaged_segments++;
 		spool_name(list.at[i].number, name);
 		if (damage != NULL && well)
-			damage(self, name, &scan, header);
+			damage(walk->self, name, &scan, header);
 	}
 	spool_list_free(&list);
 	return well;
+}
+
+bool spool_view(const struct spool_folder *folder, spool_visit_fn waits, spool_damage_fn damage,
+		void *self, struct spool_view *view, struct fault *fault)
+{
+	struct walk walk = {view, true, waits, self};
+
+	return view_all(folder, &walk, damage, fault);
+}
+
+bool spool_glance(const struct spool_folder *folder, struct spool_view *view, struct fault *fault)
+{
+	struct walk walk = {view, false, NULL, NULL};
+
+	return view_all(folder, &walk, NULL, fault);
 }

@@ -34,12 +34,17 @@ struct spool_view {
 	uint64_t damaged_segments;
 };
 
-/* Calls `waits` (may be NULL) for each document that is not settled, in order, and `damage` (may
- * be NULL) for each segment that is not whole. The view's user may go on meanwhile: a segment that
- * is removed in between is left out, and the end that is being written is no damage. */
-bool spool_view(const struct spool_folder *folder, spool_visit_fn waits,
-		void (*damage)(void *self, const char *name, const struct spool_scan *scan,
-			       bool header),
+typedef void (*spool_damage_fn)(void *self, const char *segment, const struct spool_scan *scan,
+				bool header);
+
+/* Reads all of it. Calls `waits` (may be NULL) for each document that is not settled, in order, and
+ * `damage` (may be NULL) for each segment that is not whole. The view's user may go on meanwhile: a
+ * segment that is removed in between is left out, and the end that is being written is no damage.
+ */
+bool spool_view(const struct spool_folder *folder, spool_visit_fn waits, spool_damage_fn damage,
 		void *self, struct spool_view *view, struct fault *fault);
+/* At the word of its segments' headers: a spool of gigabytes at once, but damage goes unseen, and
+ * the size of what waits is about so much. */
+bool spool_glance(const struct spool_folder *folder, struct spool_view *view, struct fault *fault);
 
 #endif

@@ -4,6 +4,7 @@
 #include "spool_rig.h"
 
 #include "shipper/base/hash.h"
+#include "shipper/publish/spool_scan.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -445,6 +446,79 @@ Test(spool, sync_as_told)
 	await(rig_stats(r).synced == 1);
 	rig_drain(r);
 	cr_assert_eq(r->came, r->made);
+	rig_free(r);
+}
+
+/* ---- Looked at ---- */
+
+struct looked {
+	uint64_t next, documents;
+	unsigned damaged;
+};
+
+static void note_waiting(void *self, const struct spool_record *record)
+{
+	struct looked *l = self;
+	char want[1024], id[33];
+
+	cr_assert_eq(record->number, l->next++);
+	cr_assert_eq(record->text.len, rig_text(record->number, want));
+	cr_assert_eq(memcmp(record->text.at, want, record->text.len), 0);
+	rig_id(record->number, id);
+	cr_assert_eq(memcmp(record->id, id, SPOOL_ID), 0);
+	l->documents++;
+}
+
+static void note_damage(void *self, const char *name, const struct spool_scan *scan, bool header)
+{
+	(void)name, (void)scan, (void)header;
+	((struct looked *)self)->damaged++;
+}
+
+Test(spool, people_may_look_while_it_is_in_use)
+{
+	struct rig *r = rig_new();
+	struct looked looked = {0};
+	struct spool_folder folder;
+	struct spool_view view, glance;
+	struct fault fault;
+	struct stat st;
+	char path[PATH_MAX];
+
+	rig_open(r);
+	for (unsigned i = 0; i < 10; i++)
+		rig_put(r, 20);
+	while (r->came < 70) {
+		cr_assert(rig_take(r, 0));
+		spool_settle(r->spool, 0);
+	}
+	cr_assert(spool_folder_look(&folder, r->path, &fault));
+	do
+		cr_assert(spool_glance(&folder, &glance, &fault), "%s", fault.text);
+	while (glance.cursor < r->came);
+	cr_assert_eq(glance.waiting, r->made - r->came);
+	looked.next = r->came;
+	cr_assert(spool_view(&folder, note_waiting, note_damage, &looked, &view, &fault));
+	cr_assert_eq(looked.documents, r->made - r->came);
+	cr_assert_eq(view.waiting, looked.documents);
+	cr_assert_eq(view.user, getpid());
+	cr_assert_eq(view.damaged + looked.damaged, 0);
+	cr_assert(view.oldest > 0 && view.oldest == glance.oldest);
+	/* Within a tenth: a glance only knows what documents take on average. */
+	cr_assert(glance.waiting_bytes > view.waiting_bytes / 10 * 9 &&
+		  glance.waiting_bytes < view.waiting_bytes / 10 * 11);
+	/* A record that is being written is no damage; when nobody writes, it is. */
+	cr_assert_eq(stat(last_file(r, path), &st), 0);
+	cr_assert_eq(truncate(path, st.st_size - 9), 0);
+	cr_assert(spool_view(&folder, NULL, note_damage, &looked, &view, &fault));
+	cr_assert_eq(view.damaged + looked.damaged, 0);
+	cr_assert_eq(view.waiting, r->made - r->came - 1);
+	rig_close(r);
+	cr_assert(spool_view(&folder, NULL, note_damage, &looked, &view, &fault));
+	cr_assert_eq(view.user, 0);
+	cr_assert_eq(looked.damaged, 1);
+	cr_assert_eq(view.damaged_segments, 1);
+	spool_folder_close(&folder);
 	rig_free(r);
 }
 
