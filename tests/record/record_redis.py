@@ -55,7 +55,8 @@ def server(port, *options, program="redis-server"):
     path = tempfile.mkdtemp()
     process = subprocess.Popen([program, *options, "--port", str(port), "--unixsocket", beside(port), "--dir", path,
                                 "--save", ""],
-                               stdout=subprocess.DEVNULL)
+                               stdout=subprocess.DEVNULL,
+                               cwd="/")
     for _ in range(100):
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port)).close()
