@@ -253,6 +253,9 @@ static struct story *story_new(const struct output *output)
 		.spool = {.path = f->path,
 			  .max_bytes = 1 << 28,
 			  .segment_bytes = 1 << 15,
+			  /* Where no disk is waited for, more happens in a short life; to a kill
+			   * syncing makes no difference. */
+			  .sync = SPOOL_SYNC_NEVER,
 			  .sync_interval = NS_PER_MS},
 		.dead_letters_size = 1 << 30,
 		.dead_letters_files = 2,
@@ -298,8 +301,6 @@ Test(spool_kill, into_a_file)
 	};
 
 	f->output_conf = &conf;
-	/* More flows where no disk is waited for; to a kill it makes no difference. */
-	f->conf.spool.sync = SPOOL_SYNC_NEVER;
 	run(f);
 }
 
