@@ -59,7 +59,7 @@ static inline bool bytes_eq_case(struct bytes a, struct bytes b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+		if (a.at[i] != b.at[i] && ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
 			return false;
 	return true;
 }

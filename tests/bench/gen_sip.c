@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVERS = 8, TEXT_MAX = 1400, HEADERS = 42 };
+enum { SERVERS = 8, PHONES = 16000, TEXT_MAX = 1400, HEADERS = 42 };
 enum kind { CALL, CHALLENGED_CALL, REGISTRATION, KEEP_ALIVE };
 enum { SHARE_REGISTRATIONS = 20, SHARE_KEEP_ALIVES = 20, SHARE_CHALLENGED = 33, SHARE_LONG = 5 };
 
@@ -85,8 +85,8 @@ static void plan_talk(struct plan *p)
 	struct moment m = {.when = p->now, .talk = p->talks++};
 	uint64_t chance = random_below(&p->random, 100);
 
-	m.caller = (uint32_t)random_below(&p->random, 20000);
-	m.callee = (uint32_t)random_below(&p->random, 20000);
+	m.caller = (uint32_t)random_below(&p->random, PHONES);
+	m.callee = (uint32_t)random_below(&p->random, PHONES);
 	if (chance < SHARE_REGISTRATIONS) {
 		m.kind = REGISTRATION;
 		p->documents += 3;
