@@ -128,6 +128,8 @@ static void end(struct crowd *c)
 	engine_free(c->engine);
 	cr_assert_eq(c->quota.used, 0);
 	buf_fini(&c->out);
+	option_free(proto_options, &c->conf);
+	option_free(proto_sip.options, &c->conf);
 }
 
 Test(sip_limits, calls_that_last_are_written_each_minute)
