@@ -290,7 +290,9 @@ static struct statement *find_statement(struct reading *r, struct exchange *x, s
 static void execution(struct reading *r, struct exchange *x, struct statement *st, struct cursor *c)
 {
 	uint8_t flags = cursor_u8(c);
-	bool attributes = r->self->caps & CAP_QUERY_ATTRIBUTES;
+	/* Clients that know of attributes set the flag, also where there are none. */
+	bool attributes = r->self->knows_caps ? r->self->caps & CAP_QUERY_ATTRIBUTES
+					      : flags & CURSOR_PARAM_COUNT;
 	unsigned count = st->params, more = 0;
 
 	cursor_le32(c);

@@ -202,6 +202,27 @@ Test(mysql_wire, attributes_of_an_execution_are_no_parameters)
 	mysql_talk_end(t);
 }
 
+Test(mysql_wire, attributes_where_the_login_was_not_seen)
+{
+	struct mysql_talk *t = mysql_talk_begin(3, true);
+
+	ASKS(t, "\x16"
+		"delete from t where a = ?");
+	SAYS(t, "\0\7\0\0\0\0\0\1\0\0\0\0");
+	SAYS(t, COLUMN("\1?"));
+	HAS(mysql_next(t), "stmt_prepare");
+	ASKS(t, "\x17\7\0\0\0\x08\1\0\0\0\2\0\1\3\0\0\xfd\0\5trace\5\0\0\0\6SECRET");
+	SAYS(t, OK);
+	const char *doc = mysql_next(t);
+
+	HAS(doc, "\"params\":[\"5\"]");
+	LACKS(doc, "SECRET");
+	ASKS(t, "\x17\7\0\0\0\0\1\0\0\0\0\1\3\0\6\0\0\0");
+	SAYS(t, OK);
+	HAS(mysql_next(t), "\"params\":[\"6\"]");
+	mysql_talk_end(t);
+}
+
 /* ---- Metadata ---- */
 
 Test(mysql_wire, columns_that_the_server_leaves_out)
