@@ -116,7 +116,13 @@ static void on_close(void *self, struct flow *flow, enum flow_end why, nsec when
 	free(flow->user);
 }
 
-static const struct flow_sink sink = {on_data, on_lost, on_end, on_datagram, on_close, NULL};
+static const struct flow_sink sink = {
+	.data = on_data,
+	.lost = on_lost,
+	.end = on_end,
+	.datagram = on_datagram,
+	.close = on_close,
+};
 
 static uint32_t take(struct world *w, unsigned n)
 {
