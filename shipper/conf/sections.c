@@ -87,7 +87,8 @@ static const struct {
 	{"memory", "How much memory is used.", memory_options, 0},
 	{"queue", "From documents to the output.", publish_options, OF(publish)},
 	{"logging", "The program's own log.", log_options, OF(log)},
-	{"indices", "How `wirespan setup` prepares Elasticsearch or OpenSearch.", setup_options, OF(setup)},
+	{"indices", "How `wirespan setup` prepares Elasticsearch or OpenSearch.", setup_options,
+	 OF(setup)},
 	{"monitor", "What the program tells of itself, live.", monitor_options, OF(monitor)},
 };
 

@@ -1,6 +1,6 @@
 /*
- * The client of the recordings that uses MariaDB's own library: says, a JSON line each, what it asked
- * and got. `client CASE`, where CASE is bulk, cursor, metadata, progress or direct.
+ * The client of the recordings that uses MariaDB's own library: says, a JSON line each, what it
+ * asked and got. `client CASE`, where CASE is bulk, cursor, metadata, progress or direct.
  */
 #include <arpa/inet.h>
 #include <mysql.h>
@@ -105,19 +105,22 @@ static void execute(MYSQL_STMT *statement, const char *query, const char *params
 
 static void case_bulk(void)
 {
-	static const char query[] = "insert into item (id, name, price, weight) values (?, ?, ?, ?)";
+	static const char query[] =
+		"insert into item (id, name, price, weight) values (?, ?, ?, ?)";
 	MYSQL_STMT *statement = prepare(query);
 	unsigned rows = 5;
 	int ids[] = {701, 702, 703, 704, 705};
 	const char *names[] = {"id-1", "two", NULL, "it's", "five"};
 	unsigned long lengths[] = {4, 3, 0, 4, 4};
-	char name_is[] = {STMT_INDICATOR_NTS, STMT_INDICATOR_NTS, STMT_INDICATOR_NULL, STMT_INDICATOR_NTS,
-			  STMT_INDICATOR_NTS};
-	char price_is[] = {STMT_INDICATOR_NONE, STMT_INDICATOR_DEFAULT, STMT_INDICATOR_NONE, STMT_INDICATOR_NULL,
-			   STMT_INDICATOR_NONE};
+	char name_is[] = {STMT_INDICATOR_NTS, STMT_INDICATOR_NTS, STMT_INDICATOR_NULL,
+			  STMT_INDICATOR_NTS, STMT_INDICATOR_NTS};
+	char price_is[] = {STMT_INDICATOR_NONE, STMT_INDICATOR_DEFAULT, STMT_INDICATOR_NONE,
+			   STMT_INDICATOR_NULL, STMT_INDICATOR_NONE};
 	int prices[] = {1, 2, 3, 4, 5};
 	double weights[] = {0.5, 1.5, -2.5, 1e100, 0};
-	MYSQL_BIND binds[4] = {number(ids), {.buffer_type = MYSQL_TYPE_STRING}, number(prices),
+	MYSQL_BIND binds[4] = {number(ids),
+			       {.buffer_type = MYSQL_TYPE_STRING},
+			       number(prices),
 			       {.buffer_type = MYSQL_TYPE_DOUBLE, .buffer = weights}};
 
 	binds[1].buffer = names;
@@ -127,7 +130,8 @@ static void case_bulk(void)
 	mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows);
 	mysql_stmt_bind_param(statement, binds);
 	execute(statement, query,
-		"[701, \"id-1\", 1, \"0.5\", 702, \"two\", \"DEFAULT\", \"1.5\", 703, null, 3, \"-2.5\", "
+		"[701, \"id-1\", 1, \"0.5\", 702, \"two\", \"DEFAULT\", \"1.5\", 703, null, 3, "
+		"\"-2.5\", "
 		"704, \"it's\", null, \"1e+100\", 705, \"five\", 5, 0]");
 	for (int i = 0; i < 5; i++)
 		ids[i] += 10;
@@ -143,12 +147,15 @@ static void case_bulk(void)
 /* Server-side cursors: rows come a few at a time. */
 static void case_cursor(void)
 {
-	static const char query[] = "select seq, ? as who, seq * 1.5 from seq_1_to_10 where seq > ?";
+	static const char query[] =
+		"select seq, ? as who, seq * 1.5 from seq_1_to_10 where seq > ?";
 	MYSQL_STMT *statement = prepare(query);
 	unsigned long type = CURSOR_TYPE_READ_ONLY, few = 4, length = 4;
 	char name[] = "id-1";
 	int from = 1;
-	MYSQL_BIND binds[2] = {{.buffer_type = MYSQL_TYPE_STRING, .buffer = name, .length = &length}, number(&from)};
+	MYSQL_BIND binds[2] = {
+		{.buffer_type = MYSQL_TYPE_STRING, .buffer = name, .length = &length},
+		number(&from)};
 
 	mysql_stmt_attr_set(statement, STMT_ATTR_CURSOR_TYPE, &type);
 	mysql_stmt_attr_set(statement, STMT_ATTR_PREFETCH_ROWS, &few);
@@ -195,8 +202,8 @@ static void case_metadata(void)
 
 static int reports;
 
-static void progress(const MYSQL *mysql, unsigned stage, unsigned stages, double share, const char *what,
-		     unsigned length)
+static void progress(const MYSQL *mysql, unsigned stage, unsigned stages, double share,
+		     const char *what, unsigned length)
 {
 	(void)mysql, (void)stage, (void)stages, (void)share, (void)what, (void)length;
 	reports++;
@@ -218,7 +225,8 @@ static void case_progress(void)
 /* Statements executed before the server has said their number. */
 static void case_direct(void)
 {
-	static const char *const queries[] = {"select ? as a, 'id-1' as b", "insert into line values (?, 1, 2)",
+	static const char *const queries[] = {"select ? as a, 'id-1' as b",
+					      "insert into line values (?, 1, 2)",
 					      "select 'id-2', ? from nowhere"};
 
 	for (int i = 0; i < 3; i++) {
@@ -236,7 +244,8 @@ static void case_direct(void)
 		if (failed) {
 			say(queries[i], NULL, "code", mysql_stmt_errno(statement));
 		} else if (mysql_stmt_field_count(statement) == 0) {
-			say(queries[i], values, "affected", (long long)mysql_stmt_affected_rows(statement));
+			say(queries[i], values, "affected",
+			    (long long)mysql_stmt_affected_rows(statement));
 		} else {
 			mysql_stmt_store_result(statement);
 			say(queries[i], values, "rows", (long long)mysql_stmt_num_rows(statement));

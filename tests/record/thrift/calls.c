@@ -1,5 +1,5 @@
-/* A Thrift server or client with the C (GLib) library: serve|call PORT PROTOCOL TRANSPORT [FIRST_ID]; a
- * client prints a JSON line for each call. */
+/* A Thrift server or client with the C (GLib) library: serve|call PORT PROTOCOL TRANSPORT
+ * [FIRST_ID]; a client prints a JSON line for each call. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,14 +37,15 @@ static gboolean ping(BaseIf *self, const gchar *id, GError **error)
 	return TRUE;
 }
 
-static gboolean echo(CallsIf *self, gchar **result, const gchar *id, const gchar *text, GError **error)
+static gboolean echo(CallsIf *self, gchar **result, const gchar *id, const gchar *text,
+		     GError **error)
 {
 	*result = g_strdup_printf("%s %s", id, text);
 	return TRUE;
 }
 
-static gboolean calculate(CallsIf *self, gint32 *result, const gchar *id, const Op op, const gint32 a,
-			  const gint32 b, Refused **refused, GError **error)
+static gboolean calculate(CallsIf *self, gint32 *result, const gchar *id, const Op op,
+			  const gint32 a, const gint32 b, Refused **refused, GError **error)
 {
 	if (op == OP_DIVIDE && b == 0) {
 		gchar *why = g_strdup_printf("%s divides by 0", id);
@@ -57,7 +58,8 @@ static gboolean calculate(CallsIf *self, gint32 *result, const gchar *id, const 
 	return TRUE;
 }
 
-static gboolean enrich(CallsIf *self, Item **result, const gchar *id, const Item *item, GError **error)
+static gboolean enrich(CallsIf *self, Item **result, const gchar *id, const Item *item,
+		       GError **error)
 {
 	g_object_set((gpointer)item, "count", item->count + 1, NULL);
 	if (*result)
@@ -73,7 +75,8 @@ static gboolean crash(CallsIf *self, gchar **result, const gchar *id, GError **e
 	return FALSE;
 }
 
-static gboolean many(CallsIf *self, GPtrArray **result, const gchar *id, const gint32 n, GError **error)
+static gboolean many(CallsIf *self, GPtrArray **result, const gchar *id, const gint32 n,
+		     GError **error)
 {
 	for (gint32 i = 0; i < n; i++)
 		g_ptr_array_add(*result, g_strdup_printf("%s %d", id, i));
@@ -111,9 +114,10 @@ static void serve(int port, gboolean compact, gboolean framed)
 	gpointer protocols = g_object_new(compact ? THRIFT_TYPE_COMPACT_PROTOCOL_FACTORY
 						  : THRIFT_TYPE_BINARY_PROTOCOL_FACTORY,
 					  NULL);
-	gpointer server = g_object_new(THRIFT_TYPE_SIMPLE_SERVER, "processor", processor, "server_transport", socket,
-				       "input_transport_factory", transports, "output_transport_factory", transports,
-				       "input_protocol_factory", protocols, "output_protocol_factory", protocols, NULL);
+	gpointer server = g_object_new(
+		THRIFT_TYPE_SIMPLE_SERVER, "processor", processor, "server_transport", socket,
+		"input_transport_factory", transports, "output_transport_factory", transports,
+		"input_protocol_factory", protocols, "output_protocol_factory", protocols, NULL);
 	GError *error = NULL;
 
 	thrift_server_serve(THRIFT_SERVER(server), &error);
@@ -149,7 +153,8 @@ static struct row begin(const char *method)
 
 static void end(const struct row *row, const char *returned, const char *error)
 {
-	printf("{\"id\": \"%s\", \"port\": %d, \"method\": \"%s\", \"returned\": \"%s\", \"error\": \"%s\", "
+	printf("{\"id\": \"%s\", \"port\": %d, \"method\": \"%s\", \"returned\": \"%s\", "
+	       "\"error\": \"%s\", "
 	       "\"sent_at\": %lld, \"done_at\": %lld}\n",
 	       row->id, local_port, row->method, returned, error, row->sent_at, now());
 }
@@ -163,8 +168,8 @@ static Item *item_named(const char *name)
 
 	g_array_append_vals(doubles, prices, 3);
 	g_byte_array_append(raw, (const guint8 *)"\xff\0\1", 3);
-	g_object_set(item, "name", name, "count", -7, "prices", doubles, "ok", TRUE, "raw", raw, "op", OP_ADD, "small",
-		     -300, "tiny", -3, NULL);
+	g_object_set(item, "name", name, "count", -7, "prices", doubles, "ok", TRUE, "raw", raw,
+		     "op", OP_ADD, "small", -300, "tiny", -3, NULL);
 	return item;
 }
 
@@ -211,11 +216,14 @@ static void call_all(CallsIf *client)
 
 static void call(int port, gboolean compact, gboolean framed)
 {
-	ThriftSocket *socket = g_object_new(THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port", port, NULL);
-	ThriftTransport *transport = g_object_new(framed ? THRIFT_TYPE_FRAMED_TRANSPORT : THRIFT_TYPE_BUFFERED_TRANSPORT,
-						  "transport", socket, NULL);
-	ThriftProtocol *protocol = g_object_new(compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
-						"transport", transport, NULL);
+	ThriftSocket *socket =
+		g_object_new(THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port", port, NULL);
+	ThriftTransport *transport =
+		g_object_new(framed ? THRIFT_TYPE_FRAMED_TRANSPORT : THRIFT_TYPE_BUFFERED_TRANSPORT,
+			     "transport", socket, NULL);
+	ThriftProtocol *protocol =
+		g_object_new(compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
+			     "transport", transport, NULL);
 	struct sockaddr_in addr;
 	socklen_t len = sizeof addr;
 	GError *error = NULL;
@@ -226,7 +234,8 @@ static void call(int port, gboolean compact, gboolean framed)
 	}
 	getsockname(socket->sd, (struct sockaddr *)&addr, &len);
 	local_port = ntohs(addr.sin_port);
-	call_all(g_object_new(TYPE_CALLS_CLIENT, "input_protocol", protocol, "output_protocol", protocol, NULL));
+	call_all(g_object_new(TYPE_CALLS_CLIENT, "input_protocol", protocol, "output_protocol",
+			      protocol, NULL));
 	thrift_transport_close(transport, NULL);
 }
 
