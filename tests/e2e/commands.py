@@ -21,7 +21,7 @@ WIRESPAN = os.environ.get("WIRESPAN", ROOT + "/build/wirespan")
 CAPTURE = ROOT + "/tests/captures/http/nginx.pcap"
 OTHER = ROOT + "/tests/captures/http/ipv6.pcap"
 LARGE = ROOT + "/tests/captures/http/wrk.pcap"  # its documents are more than a pipe holds
-COMMANDS = ["replay", "run", "devices", "test config", "export config", "export fields", "stats",
+COMMANDS = ["replay", "run", "devices", "setup", "test config", "export config", "export fields", "stats",
             "spool status", "spool cat", "spool verify", "spool drop", "version", "help"]
 LIMIT = 60
 failed = 0
@@ -185,14 +185,14 @@ def options_are_in_the_manual():
         assert re.search(r'^\.S[SH] "?' + command, manual, re.M), command
         section = re.split(r"^\.S[SH] .*$", manual.split(command, 1)[1], 1, re.M)[0]
         section = re.search(r'^\.SS "?' + command + r'.*?(?=^\.S[SH] )', manual, re.M | re.S).group()
-        for option in re.findall(r"^ +(?:-(\w), )?--([a-z]+)", wirespan("help", *command.split()).out, re.M):
+        for option in re.findall(r"^ +(?:-(\w), )?--([a-z-]+)", wirespan("help", *command.split()).out, re.M):
             known.add(option[1])
             if option[1] == "help":
                 continue
             assert re.search(r"--" + option[1] + r"\b", section), f"{command} --{option[1]}"
             if option[0]:
                 assert re.search(r"-" + option[0] + r"\b", section), f"{command} -{option[0]}"
-    for option in re.findall(r"\B--([a-z]+)", manual):
+    for option in re.findall(r"\B--([a-z-]+)", manual):
         assert option in known | {"version"}, "manual has --" + option
 
 
