@@ -54,9 +54,16 @@ __attribute__((format(printf, 4, 5))) static void say(const struct run *r, enum 
 /* The engine has no such API: it was built without the module. */
 static bool is_unknown_api(const struct reply *reply)
 {
-	return reply->status == 404 || reply->status == 405 || reply->status == 501 ||
-	       (reply->status == 400 && (strstr(reply->why, "no handler found") != NULL ||
-					 strstr(reply->why, "No processor type exists") != NULL));
+	/* 7.x takes what it does not know for an index. */
+	static const char *const signs[] = {"no handler found", "Invalid index name [_",
+					    "No processor type exists"};
+
+	if (reply->status == 404 || reply->status == 405 || reply->status == 501)
+		return true;
+	for (size_t i = 0; reply->status == 400 && i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(reply->why, signs[i]) != NULL)
+			return true;
+	return false;
 }
 
 /* Names what to do without, if that would help; 0 when not. */
