@@ -64,6 +64,8 @@ def wait_for(path, enough=lambda: True):
 
 
 def started(*args, **more):
+    # A shell's background commands ignore it, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen([WIRESPAN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
 
