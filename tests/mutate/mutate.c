@@ -1,7 +1,7 @@
 /*
  * What a network and a capture do to packets must not change what a document says.
  *
- *   mutate [--write] [CASE...]
+ *   mutate [--write] [--every N] [CASE...]
  *
  * Runs every capture below tests/captures (or those named: http/slow, or http for all of its)
  * through the whole pipeline, in one process: as it is, where the documents must be those of
@@ -15,7 +15,8 @@
  * Nothing tells how many datagrams there were: what is left of a call that comes in them may be
  * whole in itself, so there only other calls must be golden.
  *
- * Reports in TAP, a case for each capture and mutation. --write writes the golden documents.
+ * Reports in TAP, a case for each capture and mutation. --write writes the golden documents;
+ * --every does one of N runs, for programs that take ten times as long.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -47,6 +48,7 @@ struct subject {
 	bool datagrams, calls; /* some of it is in datagrams; SIP: a call spans connections */
 	struct harvest golden[PLAIN_KINDS]; /* sorted, by enum plain */
 	bool resent;			    /* the roll has bytes that were sent twice */
+	size_t asked;			    /* how many runs there would be, but for `every` */
 	size_t runs;
 	char why[4096]; /* the first run that failed, and how; empty while all is well */
 };
@@ -167,6 +169,13 @@ static void check_lossy(struct subject *s, const struct roll *roll, struct hurt 
 
 /* ---- the mutations ---- */
 
+static size_t every = 1; /* of the runs, each so many-th is done */
+
+static bool is_turn(struct subject *s)
+{
+	return s->asked++ % every == 0;
+}
+
 /* All small pieces, where a message is cut in every way, then a spread up to the longest. */
 static uint32_t next_piece(uint32_t piece)
 {
@@ -179,6 +188,8 @@ static void split(struct subject *s)
 	char run[64];
 
 	for (uint32_t piece = 1; piece <= longest; piece = next_piece(piece)) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_split(&s->roll, piece, 0);
 
 		snprintf(run, sizeof run, "pieces of %u bytes", piece);
@@ -193,6 +204,8 @@ static void overlap(struct subject *s)
 	char run[64];
 
 	for (uint32_t piece = 2; piece <= longest; piece = piece + 1 + piece / 16) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_split(&s->roll, piece, piece - 1);
 
 		snprintf(run, sizeof run, "pieces of %u bytes, all but one of them again", piece);
@@ -208,6 +221,8 @@ static void shuffle(struct subject *s)
 
 	for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
 		for (uint32_t seed = 1; seed <= SHUFFLE_SEEDS; seed++) {
+			if (!is_turn(s))
+				continue;
 			struct roll roll = roll_shuffle(&s->roll, windows[w], seed);
 
 			snprintf(run, sizeof run, "window of %zu, seed %u", windows[w], seed);
@@ -227,6 +242,8 @@ static void wrap(struct subject *s)
 			continue;
 		for (uint32_t into = 0; into < 2; into++) {
 			uint32_t by = 0u - (g.seq + into * (g.payload_bytes / 2));
+			if (!is_turn(s))
+				continue;
 			struct roll roll = roll_move_seq(&s->roll, by);
 
 			snprintf(run, sizeof run, "sequence numbers moved by %u", by);
@@ -263,6 +280,8 @@ static void loss(struct subject *s)
 			hurt.call = call_in(frame, &g);
 		else
 			continue;
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_without(&s->roll, i);
 
 		snprintf(run, sizeof run, "without frame %zu (%u bytes)", i + 1, g.payload_bytes);
@@ -278,6 +297,8 @@ static void thin(struct subject *s)
 
 	for (size_t p = 0; p < sizeof percents / sizeof *percents; p++)
 		for (uint32_t seed = 1; seed <= THIN_SEEDS; seed++) {
+			if (!is_turn(s))
+				continue;
 			struct roll roll = roll_thin(&s->roll, percents[p], seed);
 
 			snprintf(run, sizeof run, "%u percent lost, seed %u", percents[p], seed);
@@ -289,6 +310,8 @@ static void thin(struct subject *s)
 static void one_side(struct subject *s)
 {
 	for (int above = 0; above < 2; above++) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_one_side(&s->roll, SERVER_PORTS_BELOW, above);
 
 		check_lossy(s, &roll, all_hurt, above ? "clients only" : "servers only");
@@ -302,6 +325,8 @@ static void snap(struct subject *s)
 	uint32_t longest = roll_longest(&s->roll);
 
 	for (uint32_t length = 14; length < longest; length += 1 + length / 32) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_snap(&s->roll, length);
 
 		snprintf(run, sizeof run, "frames cut to %u bytes", length);
@@ -315,6 +340,8 @@ static void late_start(struct subject *s)
 	char run[64];
 
 	for (size_t i = 1; i < s->roll.count; i++) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_copy(&s->roll, i, s->roll.count);
 
 		snprintf(run, sizeof run, "from frame %zu on", i + 1);
@@ -328,6 +355,8 @@ static void early_end(struct subject *s)
 	char run[64];
 
 	for (size_t i = 0; i < s->roll.count; i++) {
+		if (!is_turn(s))
+			continue;
 		struct roll roll = roll_copy(&s->roll, 0, i);
 
 		snprintf(run, sizeof run, "the first %zu frames", i);
@@ -516,6 +545,12 @@ static bool all_cases(const char *protocol, bool write)
 int main(int argc, char **argv)
 {
 	bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
+
+	if (argc > 2 && strcmp(argv[1], "--every") == 0) {
+		every = strtoul(argv[2], NULL, 10);
+		argv += 2;
+		argc -= 2;
+	}
 	bool ok = true;
 	struct dirent **found = NULL;
 
