@@ -319,8 +319,8 @@ static enum step body(struct reading *r, struct cursor *c)
 		finish(r);
 		return STEP_DONE;
 	}
-	/* Taken, and more is wanted: the unit is done for now. */
-	return step == STEP_DONE && !r->ended && cursor_left(c) == before ? STEP_MORE : step;
+	/* What took nothing has to see more. */
+	return step == STEP_DONE && cursor_left(c) == before ? STEP_MORE : step;
 }
 
 static enum step skip(struct reading *r, struct cursor *c)

@@ -13,7 +13,7 @@
 #include <xxhash.h>
 #include <yajl/yajl_gen.h>
 
-enum { KEYWORD_MAX = 1024, FIELDS_LIMIT = 2000, PRIORITY = 200, DEPTH_MAX = 8 };
+enum { KEYWORD_MAX = 1024, FIELDS_LIMIT = 2000, PRIORITY = 200 };
 
 /* ---- Writing JSON ---- */
 
@@ -262,7 +262,7 @@ static void settings_body(yajl_gen g, const struct plan *plan)
 	member_int(g, "number_of_shards", conf->shards);
 	if (conf->replicas >= 0)
 		member_int(g, "number_of_replicas", conf->replicas);
-	member(g, "mapping.total_fields.limit", "2000");
+	member_format(g, "mapping.total_fields.limit", "%d", FIELDS_LIMIT);
 	if (asset_wanted(plan, ASSET_LIFECYCLE) && !plan->engine.opensearch)
 		member(g, "lifecycle.name", asset_name(plan, ASSET_LIFECYCLE));
 	if (asset_wanted(plan, ASSET_PIPELINE))
