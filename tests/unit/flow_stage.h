@@ -219,4 +219,16 @@ static const char *stage_said(struct stage *g)
 	return said;
 }
 
+#define SAID(text)	cr_assert_str_eq(stage_said(g), text)
+#define COUNT(which, n) cr_assert_eq(stage_count(g, which), n)
+
+static void finish(struct stage *g)
+{
+	flow_finish(g->table);
+	cr_assert_eq(flow_count(g->table), 0);
+	flow_table_free(g->table);
+	cr_assert_eq(g->quota.used, 0);
+	free(g);
+}
+
 #endif
