@@ -151,7 +151,7 @@ bool session_engine(struct session *s, struct search_engine *engine, struct repl
 	}
 	engine->opensearch = distribution != NULL && strcmp(distribution, "opensearch") == 0;
 	snprintf(engine->version, sizeof(engine->version), "%s", number);
-	if (engine->opensearch || engine->major >= 7)
+	if (engine->opensearch || engine->major > 7 || (engine->major == 7 && engine->minor >= 10))
 		return true;
 	snprintf(reply->why, sizeof(reply->why),
 		 "Elasticsearch %s is too old: 7.10 is the first that is served", number);
