@@ -9,7 +9,7 @@ SYSCONFDIR ?= /etc
 VERSION := 0.1.0
 RUNS ?= 20000000
 
-PKGS := libpcap libcurl libmicrohttpd libssl libcrypto yajl yaml-0.1 zlib libbrotlidec libzstd libxxhash
+PKGS := libpcap libcurl libmicrohttpd libssl libcrypto yajl yaml-0.1 zlib libdeflate libbrotlidec libzstd libxxhash
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wcast-qual -Wvla -Wundef -Wformat=2 -Werror
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE

@@ -1,12 +1,13 @@
 #include "outputs/elasticsearch/bulk.h"
 
+#include <libdeflate.h>
 #include <stdio.h>
 #include <string.h>
 #include <zstd.h>
 
 #include "shipper/base/must.h"
 
-enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 9, PACK_ROOM = 64 << 10, GZIP_LEVEL_MAX = 9 };
+enum { PACK_ROOM = 64 << 10, GZIP_LEVEL_MAX = 9 };
 
 static const char time_key[] = "{\"@timestamp\":\"";
 
@@ -135,39 +136,35 @@ void bulk_init(struct bulk *b, const struct elastic_conf *conf)
 
 	*b = (struct bulk){0};
 	b->index = bulk_index_varies(conf->index) ? conf->index : NULL;
-	b->packed = level > 0 && conf->compression != COMPRESSION_NONE;
-	b->zstd = b->packed && conf->compression == COMPRESSION_ZSTD;
-	if (b->zstd) {
-		b->packer = ZSTD_createCCtx();
-		must(b->packer != NULL);
+	if (level == 0)
+		return;
+	if (conf->compression == COMPRESSION_ZSTD) {
+		b->zstd = ZSTD_createCCtx();
+		must(b->zstd != NULL);
 		must(!ZSTD_isError(
-			ZSTD_CCtx_setParameter(b->packer, ZSTD_c_compressionLevel, level)));
-	} else if (b->packed) {
-		if (level > GZIP_LEVEL_MAX)
-			level = GZIP_LEVEL_MAX;
-		must(deflateInit2(&b->deflate, level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
-				  Z_DEFAULT_STRATEGY) == Z_OK);
+			ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_compressionLevel, level)));
+	} else if (conf->compression == COMPRESSION_GZIP) {
+		b->gzip = libdeflate_alloc_compressor(level < GZIP_LEVEL_MAX ? level
+									     : GZIP_LEVEL_MAX);
+		must(b->gzip != NULL);
 	}
 }
 
 void bulk_fini(struct bulk *b)
 {
-	if (b->zstd)
-		ZSTD_freeCCtx(b->packer);
-	else if (b->packed)
-		deflateEnd(&b->deflate);
+	ZSTD_freeCCtx(b->zstd);
+	libdeflate_free_compressor(b->gzip);
 	buf_fini(&b->body);
+	buf_fini(&b->plain);
 	*b = (struct bulk){0};
 }
 
 void bulk_begin(struct bulk *b)
 {
-	b->body.len = 0;
+	b->body.len = b->plain.len = 0;
 	b->documents = b->bytes = 0;
-	if (b->zstd)
-		must(!ZSTD_isError(ZSTD_CCtx_reset(b->packer, ZSTD_reset_session_only)));
-	else if (b->packed)
-		must(deflateReset(&b->deflate) == Z_OK);
+	if (b->zstd != NULL)
+		must(!ZSTD_isError(ZSTD_CCtx_reset(b->zstd, ZSTD_reset_session_only)));
 }
 
 /* Room to pack into: doubling keeps a large body from being moved often. */
@@ -175,24 +172,6 @@ static void pack_room(struct bulk *b)
 {
 	if (b->body.cap - b->body.len < PACK_ROOM)
 		buf_grow(&b->body, b->body.cap * 2 + 2 * PACK_ROOM);
-}
-
-static bool pack_gzip(struct bulk *b, struct bytes more, bool last)
-{
-	int code;
-
-	/* zlib does not write through next_in, though it is not declared so. */
-	b->deflate.next_in = (z_const Bytef *)(uintptr_t)more.at;
-	b->deflate.avail_in = (uInt)more.len;
-	do {
-		pack_room(b);
-		b->deflate.next_out = b->body.at + b->body.len;
-		b->deflate.avail_out = (uInt)(b->body.cap - b->body.len);
-		code = deflate(&b->deflate, last ? Z_FINISH : Z_NO_FLUSH);
-		must(code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR);
-		b->body.len = b->body.cap - b->deflate.avail_out;
-	} while (b->deflate.avail_in > 0 || (last && code != Z_STREAM_END));
-	return true;
 }
 
 static void pack_zstd(struct bulk *b, struct bytes more, bool last)
@@ -204,21 +183,28 @@ static void pack_zstd(struct bulk *b, struct bytes more, bool last)
 		pack_room(b);
 		ZSTD_outBuffer out = {b->body.at + b->body.len, b->body.cap - b->body.len, 0};
 
-		left = ZSTD_compressStream2(b->packer, &out, &in,
+		left = ZSTD_compressStream2(b->zstd, &out, &in,
 					    last ? ZSTD_e_end : ZSTD_e_continue);
 		must(!ZSTD_isError(left));
 		b->body.len += out.pos;
 	} while (in.pos < in.size || (last && left > 0));
 }
 
-static void pack(struct bulk *b, struct bytes more, bool last)
+static void pack_gzip(struct bulk *b)
 {
-	if (b->zstd)
-		pack_zstd(b, more, last);
-	else if (b->packed)
-		pack_gzip(b, more, last);
+	size_t most = libdeflate_gzip_compress_bound(b->gzip, b->plain.len);
+
+	b->body.len = libdeflate_gzip_compress(b->gzip, b->plain.at, b->plain.len,
+					       buf_room(&b->body, most), most);
+	must(b->body.len > 0);
+}
+
+static void add(struct bulk *b, struct bytes more)
+{
+	if (b->zstd != NULL)
+		pack_zstd(b, more, false);
 	else
-		buf_add(&b->body, more);
+		buf_add(b->gzip != NULL ? &b->plain : &b->body, more);
 }
 
 /* ---- The body ---- */
@@ -266,20 +252,22 @@ void bulk_add(struct bulk *b, const struct batch *batch, const struct entry *e)
 	memcpy(line + len, e->id, sizeof(e->id));
 	len += sizeof(e->id);
 	memcpy(line + len, tail, sizeof(tail) - 1);
-	pack(b, bytes_of(line, len + sizeof(tail) - 1), false);
-	pack(b, text, false);
+	add(b, bytes_of(line, len + sizeof(tail) - 1));
+	add(b, text);
 	b->documents++;
 	b->bytes += text.len;
 }
 
 struct bytes bulk_end(struct bulk *b)
 {
-	if (b->packed)
-		pack(b, NO_BYTES, true);
+	if (b->zstd != NULL)
+		pack_zstd(b, NO_BYTES, true);
+	if (b->gzip != NULL)
+		pack_gzip(b);
 	return buf_bytes(&b->body);
 }
 
 const char *bulk_encoding(const struct bulk *b)
 {
-	return !b->packed ? NULL : b->zstd ? "zstd" : "gzip";
+	return b->zstd != NULL ? "zstd" : b->gzip != NULL ? "gzip" : NULL;
 }

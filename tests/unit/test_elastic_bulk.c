@@ -5,6 +5,7 @@
 #include "outputs/elasticsearch/bulk.h"
 #include "outputs/elasticsearch/hosts.h"
 
+#include <zlib.h>
 #include <zstd.h>
 
 static struct elastic_conf conf;
