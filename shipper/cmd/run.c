@@ -172,6 +172,7 @@ static void tick(void *self, struct crew *crew)
 {
 	struct watching *w = self;
 
+	log_settle(false);
 	monitor_serve(w->monitor);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, false);
 	if (mono_now().ns - w->reported.ns >= (nsec)REPORT_SECONDS * NS_PER_S)
@@ -244,6 +245,7 @@ static enum exit_code watch(const struct live *live, const struct settings *sett
 		well = false;
 		log_error("%s", fault.text);
 	}
+	log_settle(true);
 	if (!live->quiet && !gone)
 		summary_print(crew, &stats, stderr);
 	crew_close(crew);
@@ -346,6 +348,7 @@ static enum exit_code run(struct arguments *a)
 		live.configure.path = CONFIGURE_PATH;
 	if (!configure_load(&live.configure, &settings))
 		return EXIT_USAGE;
+	log_limit((unsigned)settings.log.limit, settings.log.limit_span);
 	if (configure_filter(settings.capture.filter) && devices_choose(&live, &settings) &&
 	    target_set(&live.target, &settings))
 		code = go(&live, &settings);

@@ -57,6 +57,11 @@ static const struct option log_options[] = {
 	 "The least important messages that are shown, on standard error."},
 	{"format", OPTION_CHOICE, offsetof(struct log_conf, format), "plain", 0, 0, log_formats,
 	 NULL, "For people, or for programs that read logs."},
+	{"limit", OPTION_INT, offsetof(struct log_conf, limit), "40", 0, 1 << 20, NULL, "lines",
+	 "How often `run` says the same within limit_span; what is more is counted, and the count "
+	 "told then. 0 for no limit."},
+	{"limit_span", OPTION_DURATION, offsetof(struct log_conf, limit_span), "30s", NS_PER_S,
+	 3600LL * NS_PER_S, NULL, NULL, "See limit."},
 	{0},
 };
 

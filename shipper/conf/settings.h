@@ -43,6 +43,8 @@ struct agent_conf {
 struct log_conf {
 	int level;  /* enum log_level */
 	int format; /* enum log_format */
+	int64_t limit;
+	nsec limit_span;
 };
 
 struct settings {
