@@ -133,6 +133,11 @@ fuzz: fuzz-build ## RUNS (20 million) inputs through each fuzz target, two at a 
 		$$(test -f tests/fuzz/%.dict && echo -dict=tests/fuzz/%.dict) $(BUILD)/corpus/% tests/fuzz/corpus/% \
 		>$(BUILD)/found/%.log 2>&1; rc=$$?; tail -n 8 $(BUILD)/found/%.log; exit $$rc'
 
+# What Kibana and OpenSearch Dashboards import: committed, so that only who changes a dashboard needs Python.
+.PHONY: dashboards
+dashboards: $(BUILD)/wirespan ## build dashboards/built from the sources (python3-yaml)
+	dashboards/build
+
 include tests/bench/bench.mk
 
 .PHONY: cover
