@@ -19,7 +19,8 @@ struct worker {
 	struct decoder *decoder;
 	struct flow_table *flows;
 	struct engine *engine;
-	nsec now; /* packet time */
+	nsec now;      /* packet time */
+	uint64_t beat; /* rounds; atomically written and read */
 };
 
 /* ---- What the flow table calls ---- */
@@ -210,6 +211,11 @@ void worker_glimpse(const struct worker *w, struct glimpse *to)
 	copy(to, &w->shown, sizeof(*to));
 }
 
+uint64_t worker_beat(const struct worker *w)
+{
+	return __atomic_load_n(&w->beat, __ATOMIC_RELAXED);
+}
+
 /* Told to stop, a source that holds frames gives them first. */
 static bool goes_on(struct worker *w, const volatile sig_atomic_t *stop, bool *draining)
 {
@@ -231,6 +237,7 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 	while (goes_on(w, stop, &draining)) {
 		struct frame frame = {.when = INT64_MIN};
 
+		__atomic_store_n(&w->beat, w->beat + 1, __ATOMIC_RELAXED);
 		next = w->tap.source->next(w->tap.self, &frame, fault);
 		if (next == NEXT_END || next == NEXT_FAILED)
 			break;
@@ -249,6 +256,7 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 			w->sink->flush(w->sink_self, next == NEXT_IDLE);
 	}
 	worker_finish(w);
+	__atomic_store_n(&w->beat, WORKER_ENDED, __ATOMIC_RELAXED);
 	return next != NEXT_FAILED;
 }
 

@@ -38,6 +38,10 @@ struct glimpse {
 
 void worker_glimpse(const struct worker *worker, struct glimpse *to);
 
+/* Grows with each round of worker_run, ten times a second where nothing comes; for any thread. */
+#define WORKER_ENDED UINT64_MAX
+uint64_t worker_beat(const struct worker *worker);
+
 const struct counters *worker_counters(const struct worker *worker);
 uint64_t worker_tally(const struct worker *worker, unsigned proto, enum status status);
 size_t worker_memory_most(const struct worker *worker);

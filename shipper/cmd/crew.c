@@ -9,10 +9,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* How long the output may take for what is left when the program ends. A replay that nobody stops
- * waits as long as it takes. */
-static const nsec deliver_limit = 10LL * NS_PER_S;
-
 /* ---- Signals ---- */
 
 static void signals_block(struct crew *crew)
@@ -66,6 +62,7 @@ static void *member_run(void *self)
 	struct member *member = self;
 	uint64_t one = 1;
 
+	pthread_setname_np(pthread_self(), "worker");
 	member->well = worker_run(member->worker, &member->crew->stop, &member->fault);
 	while (write(member->crew->ended, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
@@ -96,6 +93,7 @@ bool crew_open(struct crew *crew, const struct settings *settings, const struct 
 	*crew = (struct crew){.signals = -1, .ended = -1};
 	publish.stop = &crew->stop;
 	crew->patient = publish.wait;
+	crew->deliver_limit = publish.shutdown_timeout;
 	signals_block(crew);
 	crew->publisher = publisher_open(&publish, settings->output, settings->output_conf,
 					 (unsigned)count + 1, fault);
@@ -183,7 +181,7 @@ static void *deliver_watch(void *self)
 bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, struct fault *fault)
 {
 	bool stopped = __atomic_load_n(&crew->stop, __ATOMIC_RELAXED), well;
-	nsec limit = crew->patient && !stopped ? INT64_MAX : deliver_limit;
+	nsec limit = crew->patient && !stopped ? INT64_MAX : crew->deliver_limit;
 	uint64_t one = 1;
 	pthread_t watch;
 

@@ -39,7 +39,8 @@ struct crew {
 	struct funnel *own;		/* for documents of the main thread */
 	struct member members[CREW_MAX];
 	size_t count;
-	bool patient; /* the end waits for the output as long as it takes */
+	bool patient; /* the end waits for the output as long as it takes, if nobody stops it */
+	nsec deliver_limit; /* else so long */
 	volatile sig_atomic_t stop;
 	int ended;   /* eventfd: a member has ended */
 	int signals; /* signalfd */

@@ -3,6 +3,7 @@
 #include "shipper/cmd/command.h"
 #include "shipper/cmd/configure.h"
 #include "shipper/cmd/crew.h"
+#include "shipper/cmd/service.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
 #include "shipper/monitor/monitor.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP };
+enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP, FLAG_PID_FILE };
 enum { REPORT_SECONDS = 30, TICK_MS = 1000, SERVED_MAX = PROTOS_MAX * PORTS_MAX };
 
 static const struct flag flags[] = {
@@ -23,6 +24,7 @@ static const struct flag flags[] = {
 	 "In place of documents, print tables at the end of the N (10) "
 	 "slowest, most frequent, most failing requests."},
 	{FLAG_BPF, "bpf", "EXPR", "Watch only packets that match (pcap-filter(7))."},
+	{FLAG_PID_FILE, "pid-file", "FILE", "Keep the process's number in this file, and lock it."},
 	{'q', "quiet", NULL, "No summary, no remarks."},
 	{0},
 };
@@ -31,7 +33,7 @@ struct live {
 	struct configure configure;
 	struct target target;
 	bool quiet;
-	const char *bpf;
+	const char *bpf, *pid_file;
 	const char *devices[CREW_MAX];
 	size_t devices_count;
 };
@@ -105,6 +107,7 @@ static bool open_devices(const struct live *live, const struct settings *setting
 struct watching {
 	struct monitor *monitor;
 	struct crew *crew;
+	struct service *service;
 	char *tail; /* members that the shipper's own documents end with */
 	struct mono begun, reported;
 	struct counters last;	   /* as of `reported` */
@@ -173,6 +176,7 @@ static void tick(void *self, struct crew *crew)
 	struct watching *w = self;
 
 	log_settle(false);
+	service_tick(w->service, crew);
 	monitor_serve(w->monitor);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, false);
 	if (mono_now().ns - w->reported.ns >= (nsec)REPORT_SECONDS * NS_PER_S)
@@ -217,8 +221,11 @@ static bool watch_all(struct watching *w, struct crew *crew)
 				.descriptor = monitor_descriptor(w->monitor),
 				.ready = ready,
 				.usr1 = print_counters};
+
+	service_ready(w->service);
 	bool well = crew_run(crew, &chores);
 
+	service_stopping(w->service, crew->deliver_limit);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, true);
 	for (size_t i = 0; i < crew->count; i++)
 		if (!crew->members[i].well)
@@ -227,9 +234,9 @@ static bool watch_all(struct watching *w, struct crew *crew)
 }
 
 static enum exit_code watch(const struct live *live, const struct settings *settings,
-			    struct crew *crew)
+			    struct crew *crew, struct service *service)
 {
-	struct watching w = {.quiet = live->quiet};
+	struct watching w = {.quiet = live->quiet, .service = service};
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
 	bool gone, well;
@@ -252,7 +259,8 @@ static enum exit_code watch(const struct live *live, const struct settings *sett
 	return well ? EXIT_WELL : EXIT_FAILED;
 }
 
-static enum exit_code go(struct live *live, const struct settings *settings)
+static enum exit_code go(struct live *live, const struct settings *settings,
+			 struct service *service)
 {
 	struct crew *crew = must_alloc(sizeof(*crew));
 	enum exit_code code = EXIT_FAILED;
@@ -265,7 +273,7 @@ static enum exit_code go(struct live *live, const struct settings *settings)
 		if (at_home.engine.home == NULL)
 			log_warning("%s", fault.text); /* documents say less */
 		if (crew_open(crew, &at_home, taps, live->devices, live->devices_count, &fault))
-			code = watch(live, &at_home, crew);
+			code = watch(live, &at_home, crew, service);
 		else
 			log_error("%s", fault.text);
 		home_close(at_home.engine.home);
@@ -310,6 +318,9 @@ static bool flag_take(struct live *live, int id, const char *value)
 	case FLAG_BPF:
 		live->bpf = value;
 		return configure_filter(value);
+	case FLAG_PID_FILE:
+		live->pid_file = value;
+		return true;
 	default:
 		return configure_flag(&live->configure, id, value);
 	}
@@ -328,6 +339,21 @@ static bool devices_choose(struct live *live, const struct settings *settings)
 		log_error("no device to watch: set capture.devices or give -i NAME; `wirespan "
 			  "devices` lists them");
 	return live->devices_count > 0;
+}
+
+static enum exit_code serve(struct live *live, const struct settings *settings)
+{
+	struct service service;
+	enum exit_code code;
+	struct fault fault;
+
+	if (!service_open(&service, live->pid_file, &fault)) {
+		log_error("%s", fault.text);
+		return EXIT_FAILED;
+	}
+	code = go(live, settings, &service);
+	service_close(&service);
+	return code;
 }
 
 static enum exit_code run(struct arguments *a)
@@ -351,7 +377,7 @@ static enum exit_code run(struct arguments *a)
 	log_limit((unsigned)settings.log.limit, settings.log.limit_span);
 	if (configure_filter(settings.capture.filter) && devices_choose(&live, &settings) &&
 	    target_set(&live.target, &settings))
-		code = go(&live, &settings);
+		code = serve(&live, &settings);
 	settings_free(&settings);
 	return code;
 }

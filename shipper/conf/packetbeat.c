@@ -28,6 +28,7 @@ static const struct {
 	{"output.console.codec.json.pretty", "output.console.pretty", SAME},
 	{"output.elasticsearch.worker", "output.elasticsearch.workers", SAME},
 	{"output.elasticsearch.flush_interval", "queue.flush_interval", SAME},
+	{"packetbeat.shutdown_timeout", "queue.shutdown_timeout", SAME},
 	{"queue.disk.path", "queue.path", SAME},
 	{"queue.disk.max_size", "queue.max_size", SAME},
 	{"logging.json", "logging.format", JSON},

@@ -44,6 +44,15 @@ const struct option publish_options[] = {
 	 .min = NS_PER_MS,
 	 .max = (int64_t)24 * 3600 * NS_PER_S,
 	 .help = "It does not grow past this."},
+	{.name = "shutdown_timeout",
+	 .type = OPTION_DURATION,
+	 .offset = offsetof(struct publish_conf, shutdown_timeout),
+	 .preset = "10s",
+	 .min = 0,
+	 .max = (int64_t)3600 * NS_PER_S,
+	 .help = "How long the output may take for what is left when the program is told to end. "
+		 "What the spool holds then waits for the next start; the rest is lost, and "
+		 "counted."},
 	{.name = "type",
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct publish_conf, queue),

@@ -47,6 +47,7 @@ struct publish_conf {
 	nsec flush_interval;	/* or when its first document is this old, by the clock */
 	nsec retry_wait;	/* after a first failure, at most; doubles with each */
 	nsec retry_wait_limit;	/* up to this */
+	nsec shutdown_timeout;	/* for what is left when the program ends */
 	int queue;		/* enum queue */
 	struct spool_conf spool;
 	char *dead_letters; /* "" for one beside the spool */
