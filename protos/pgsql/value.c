@@ -63,6 +63,9 @@ static void add_text(struct buf *out, const char *text)
 static void add_hex(struct buf *out, struct bytes b)
 {
 	static const char digits[] = "0123456789abcdef";
+
+	if (b.len == 0)
+		return;
 	uint8_t *to = buf_room(out, 2 * b.len);
 
 	for (size_t i = 0; i < b.len; i++) {
