@@ -61,6 +61,13 @@ static void take_capabilities(struct mysql_self *self, uint64_t caps, uint64_t m
 							    : COMPRESSION_NONE;
 }
 
+static bool is_last(struct bytes kept, struct bytes plugin)
+{
+	return kept.len >= plugin.len &&
+	       bytes_eq(bytes_skip(kept, kept.len - plugin.len), plugin) &&
+	       (kept.len == plugin.len || kept.at[kept.len - plugin.len - 1] == ',');
+}
+
 static void keep_plugin(struct exchange *x, struct bytes plugin)
 {
 	struct mysql *m = mysql_of(x);
@@ -68,7 +75,7 @@ static void keep_plugin(struct exchange *x, struct bytes plugin)
 
 	/* Divided by commas; no plugin has one in its name. */
 	if (plugin.len == 0 || plugin.len > 64 || bytes_find(plugin, ',') < plugin.len ||
-	    kept.len > 1024)
+	    kept.len > 1024 || is_last(kept, plugin))
 		return;
 	if (kept.len > 0)
 		exchange_keep(x, &m->plugins, BYTES(","));
@@ -169,6 +176,9 @@ void login_answer(struct reading *r, struct exchange *x, const struct packet_hea
 	} else if (kind == 0xfe) {
 		keep_plugin(x, BYTES("mysql_old_password"));
 	}
+	/* Whose turn it is depends on what is in it: caching_sha2_password's "known already" is
+	 * followed by the server's own OK. */
+	mysql_of(x)->next = (uint8_t)(p->seq + 1);
 	exchange_again(r->conn, SERVER);
 	r->stop = true;
 }
