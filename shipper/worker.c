@@ -3,10 +3,15 @@
  */
 #include "shipper/worker.h"
 #include "shipper/base/must.h"
+#include "shipper/decode/share.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-enum { FLUSH_EVERY = 1024 /* frames between two looks at the age of what waits in the funnel */ };
+enum {
+	FLUSH_EVERY = 1024, /* frames between two looks at the age of what waits in the funnel */
+	LAST_MAIL_MS = 5,   /* how often a worker that has read all looks for mail */
+};
 
 struct worker {
 	const struct settings *settings;
@@ -19,8 +24,11 @@ struct worker {
 	struct decoder *decoder;
 	struct flow_table *flows;
 	struct engine *engine;
-	nsec now;      /* packet time */
-	uint64_t beat; /* rounds; atomically written and read */
+	nsec now;	   /* packet time */
+	uint64_t beat;	   /* rounds; atomically written and read */
+	struct team *team; /* NULL when alone */
+	unsigned place;	   /* in it */
+	bool reads_all;	   /* as all of the team do */
 };
 
 /* ---- What the flow table calls ---- */
@@ -132,11 +140,33 @@ void worker_free(struct worker *w)
 	free(w);
 }
 
+void worker_join(struct worker *w, struct team *team, unsigned place)
+{
+	w->team = team;
+	w->place = place;
+	w->reads_all = team_reads_all(team);
+}
+
+void worker_limit(struct worker *w, size_t memory)
+{
+	quota_limit(&w->quota, memory);
+}
+
+/* Fragments that all of a team keep are the first one's to count. */
+static void expire_fragments(struct worker *w)
+{
+	uint64_t before = w->counters.at[COUNT_FRAGMENTS_EXPIRED];
+
+	decoder_expire(w->decoder, w->now);
+	if (w->reads_all && w->place != SHARE_TOGETHER)
+		w->counters.at[COUNT_FRAGMENTS_EXPIRED] = before;
+}
+
 static void expire(struct worker *w)
 {
 	flow_expire(w->flows, w->now);
 	engine_expire(w->engine, w->now);
-	decoder_expire(w->decoder, w->now);
+	expire_fragments(w);
 }
 
 /* The time to expire by: the latest seen, of this capture. */
@@ -157,20 +187,106 @@ static bool let_go(struct worker *w)
 	return flow || more;
 }
 
-void worker_frame(struct worker *w, const struct frame *frame)
+static void receive(struct worker *w, const struct frame *frame)
 {
-	struct packet packet;
-
 	count(&w->counters, COUNT_FRAMES_RECEIVED);
 	count_n(&w->counters, COUNT_FRAMES_BYTES, frame->wire_bytes);
 	if (frame->bytes.len < frame->wire_bytes)
 		count(&w->counters, COUNT_FRAMES_CUT);
-	w->now = later(w->now, frame->when);
-	if (decode(w->decoder, frame, &packet))
+}
+
+static void hand_over(struct worker *w, unsigned to, const struct packet *packet)
+{
+	count(&w->counters, COUNT_PACKETS_HANDED_OVER);
+	if (!team_post(w->team, to, packet))
+		count(&w->counters, COUNT_PACKETS_NOT_HANDED_OVER);
+}
+
+static void own_frame(struct worker *w, const struct frame *frame)
+{
+	struct packet packet;
+	unsigned whose;
+
+	receive(w, frame);
+	if (!decode(w->decoder, frame, &packet))
+		return;
+	whose = w->team != NULL ? share_of(team_shares(w->team), &packet) : w->place;
+	if (whose == w->place)
 		flow_push(w->flows, &packet);
+	else
+		hand_over(w, whose, &packet);
+}
+
+/* All of the team read this frame. It counts for the one whose packet is in it, and for the first
+ * when there is none. */
+static void common_frame(struct worker *w, const struct frame *frame)
+{
+	const struct share *share = team_shares(w->team);
+	int glance = share_glance(share, frame);
+	struct counters before;
+	struct packet packet;
+	unsigned whose = SHARE_TOGETHER;
+	bool whole;
+
+	if (glance >= 0 && (unsigned)glance != w->place)
+		return;
+	if (glance < 0)
+		before = w->counters;
+	receive(w, frame);
+	whole = decode(w->decoder, frame, &packet);
+	if (glance < 0 && whole)
+		whose = share_of(share, &packet);
+	if (glance < 0 && whose != w->place)
+		w->counters = before;
+	else if (whole)
+		flow_push(w->flows, &packet);
+}
+
+void worker_frame(struct worker *w, const struct frame *frame)
+{
+	w->now = later(w->now, frame->when);
+	if (w->reads_all)
+		common_frame(w, frame);
+	else
+		own_frame(w, frame);
 	expire(w);
 	while (quota_over(&w->quota) && let_go(w))
 		count(&w->counters, COUNT_MEMORY_EVICTIONS);
+}
+
+/* What others decoded for this one. */
+static void take_mail(struct worker *w)
+{
+	struct letter *letter = team_mail(w->team, w->place);
+
+	while (letter != NULL) {
+		struct letter *next = letter->next;
+
+		flow_push(w->flows, &letter->packet);
+		free(letter);
+		letter = next;
+	}
+	while (quota_over(&w->quota) && let_go(w))
+		count(&w->counters, COUNT_MEMORY_EVICTIONS);
+}
+
+static void beat(struct worker *w)
+{
+	__atomic_store_n(&w->beat, w->beat + 1, __ATOMIC_RELAXED);
+}
+
+/* Its own source has ended; what others still read may be for it. */
+static void await_mail(struct worker *w)
+{
+	struct timespec pause = {.tv_nsec = (int64_t)LAST_MAIL_MS * NS_PER_MS};
+
+	team_leave(w->team);
+	while (team_reads(w->team)) {
+		beat(w);
+		take_mail(w);
+		nanosleep(&pause, NULL);
+	}
+	take_mail(w);
 }
 
 void worker_finish(struct worker *w)
@@ -191,19 +307,34 @@ static void copy(void *to, const void *from, size_t bytes)
 	}
 }
 
+void worker_totals(struct worker *w, struct glimpse *to)
+{
+	*to = (struct glimpse){.counters = w->counters};
+	if (w->tap.source && w->tap.source->stats)
+		w->tap.source->stats(w->tap.self, &to->source);
+	for (unsigned i = 0; protos[i] != NULL; i++)
+		for (unsigned s = 0; s < STATUS_COUNT; s++)
+			to->exchanges[i][s] = engine_tally(w->engine, i, (enum status)s);
+}
+
 static void show(struct worker *w)
 {
-	struct source_stats stats;
+	struct glimpse now;
 
-	worker_source_stats(w, &stats);
-	copy(&w->shown.source, &stats, sizeof(stats));
-	copy(&w->shown.counters, &w->counters, sizeof(w->counters));
-	for (unsigned i = 0; protos[i] != NULL; i++)
-		for (unsigned s = 0; s < STATUS_COUNT; s++) {
-			uint64_t n = engine_tally(w->engine, i, (enum status)s);
+	worker_totals(w, &now);
+	copy(&w->shown, &now, sizeof(now));
+}
 
-			copy(&w->shown.exchanges[i][s], &n, sizeof(n));
-		}
+void glimpse_add(struct glimpse *sum, const struct glimpse *more)
+{
+	counters_add(&sum->counters, &more->counters);
+	sum->source.received += more->source.received;
+	sum->source.dropped_kernel += more->source.dropped_kernel;
+	sum->source.dropped_interface += more->source.dropped_interface;
+	sum->source.done += more->source.done;
+	sum->source.size += more->source.size;
+	for (size_t i = 0; i < sizeof(sum->exchanges) / sizeof(uint64_t); i++)
+		(&sum->exchanges[0][0])[i] += (&more->exchanges[0][0])[i];
 }
 
 void worker_glimpse(const struct worker *w, struct glimpse *to)
@@ -237,7 +368,9 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 	while (goes_on(w, stop, &draining)) {
 		struct frame frame = {.when = INT64_MIN};
 
-		__atomic_store_n(&w->beat, w->beat + 1, __ATOMIC_RELAXED);
+		beat(w);
+		if (w->team != NULL && team_has_mail(w->team, w->place))
+			take_mail(w);
 		next = w->tap.source->next(w->tap.self, &frame, fault);
 		if (next == NEXT_END || next == NEXT_FAILED)
 			break;
@@ -255,6 +388,8 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 		if (w->sink->flush)
 			w->sink->flush(w->sink_self, next == NEXT_IDLE);
 	}
+	if (w->team != NULL && !w->reads_all)
+		await_mail(w);
 	worker_finish(w);
 	__atomic_store_n(&w->beat, WORKER_ENDED, __ATOMIC_RELAXED);
 	return next != NEXT_FAILED;
@@ -265,19 +400,7 @@ const struct counters *worker_counters(const struct worker *w)
 	return &w->counters;
 }
 
-uint64_t worker_tally(const struct worker *w, unsigned proto, enum status status)
-{
-	return engine_tally(w->engine, proto, status);
-}
-
 size_t worker_memory_most(const struct worker *w)
 {
 	return w->quota.most;
-}
-
-void worker_source_stats(const struct worker *w, struct source_stats *stats)
-{
-	*stats = (struct source_stats){0};
-	if (w->tap.source && w->tap.source->stats)
-		w->tap.source->stats(w->tap.self, stats);
 }

@@ -13,6 +13,7 @@
 
 #include "shipper/capture/source.h"
 #include "shipper/conf/settings.h"
+#include "shipper/team.h"
 
 struct worker;
 
@@ -20,6 +21,13 @@ struct worker;
 struct worker *worker_new(const struct settings *settings, struct tap tap,
 			  const struct document_sink *sink, void *sink_self, size_t memory);
 void worker_free(struct worker *worker);
+
+/* One of several that divide conversations among them, the `place`th; before it runs. The team is
+ * borrowed for the worker's life. */
+void worker_join(struct worker *worker, struct team *team, unsigned place);
+
+/* Another share of the memory; from any thread. */
+void worker_limit(struct worker *worker, size_t memory);
 
 /* Runs until the source ends or *stop is set and the source is drained, then writes what is open
  * (worker_finish). */
@@ -36,15 +44,16 @@ struct glimpse {
 	uint64_t exchanges[PROTOS_MAX][STATUS_COUNT]; /* written, by place in protos[] */
 };
 
+void glimpse_add(struct glimpse *sum, const struct glimpse *more);
 void worker_glimpse(const struct worker *worker, struct glimpse *to);
 
 /* Grows with each round of worker_run, ten times a second where nothing comes; for any thread. */
 #define WORKER_ENDED UINT64_MAX
 uint64_t worker_beat(const struct worker *worker);
 
+/* Once it has ended: all of it, exactly. */
+void worker_totals(struct worker *worker, struct glimpse *to);
 const struct counters *worker_counters(const struct worker *worker);
-uint64_t worker_tally(const struct worker *worker, unsigned proto, enum status status);
 size_t worker_memory_most(const struct worker *worker);
-void worker_source_stats(const struct worker *worker, struct source_stats *stats);
 
 #endif

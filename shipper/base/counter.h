@@ -24,6 +24,10 @@
 	X(PACKETS_TUNNELLED, "packets.tunnelled", "packets", "Of these, taken out of a tunnel.")   \
 	X(PACKETS_CHECKSUM, "packets.checksum", "packets",                                         \
 	  "Wrong IP, TCP or UDP checksum (offloading does that): used all the same.")              \
+	X(PACKETS_HANDED_OVER, "packets.handed_over", "packets",                                   \
+	  "Decoded by one worker for another: fragments, and what the kernel cannot tell.")        \
+	X(PACKETS_NOT_HANDED_OVER, "packets.not_handed_over", "packets",                           \
+	  "Of these, dropped because the other was too busy.")                                     \
 	X(DISCARD_LINK, "discard.link", "frames", "Link type or ethertype that is not IP.")        \
 	X(DISCARD_MALFORMED, "discard.malformed", "frames", "A header that contradicts itself.")   \
 	X(DISCARD_CUT, "discard.cut", "frames", "The capture ends within the headers.")            \

@@ -39,6 +39,8 @@ static void value_text(const struct option *row, int64_t n, char *to, size_t siz
 		duration_write(n, to, size);
 	else if (row->type == OPTION_SIZE)
 		size_write(n, to, size);
+	else if (n == 0 && row->choices != NULL)
+		snprintf(to, size, "%s", row->choices[0]);
 	else
 		snprintf(to, size, "%" PRId64, n);
 }
@@ -88,7 +90,8 @@ void option_expected(const struct option *row, char *to, size_t size)
 		return;
 	}
 	range_text(row, range, sizeof(range));
-	snprintf(to, size, "%s%s", words[row->type], range);
+	snprintf(to, size, "%s%s%s%s", words[row->type], range, row->choices ? ", or " : "",
+		 row->choices ? row->choices[0] : "");
 }
 
 static bool unexpected(const struct option *row, const char *text, struct fault *fault)
@@ -120,6 +123,10 @@ static bool amount_parse(const struct option *row, const char *text, int64_t *to
 	bool limited = row->min != 0 || row->max != 0;
 	int64_t n;
 
+	if (row->type == OPTION_INT && row->choices && strcasecmp(text, row->choices[0]) == 0) {
+		*to = 0;
+		return true;
+	}
 	if (row->type == OPTION_INT) {
 		if (!bytes_int(bytes_str(text), INT64_MIN, INT64_MAX, &n))
 			return false;

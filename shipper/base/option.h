@@ -19,7 +19,7 @@
 
 enum option_type {
 	OPTION_BOOL,	 /* bool */
-	OPTION_INT,	 /* int64_t, within [min, max] */
+	OPTION_INT,	 /* int64_t, within [min, max]; or 0, if its first choice is said */
 	OPTION_SIZE,	 /* int64_t bytes, within [min, max]: 4096, 64KiB, 10MB */
 	OPTION_DURATION, /* nsec, within [min, max]: 500ms, 10s, 5m, 1h; a bare number is seconds */
 	OPTION_TEXT,	 /* char *, "" when not set */
@@ -50,7 +50,7 @@ struct option {
 	size_t offset;	    /* of the member in the conf struct */
 	const char *preset; /* default, as YAML would have it: "10s", "[80, 8080]", "" for none */
 	int64_t min, max;   /* of INT, SIZE, DURATION; both 0 for no limit */
-	const char *const *choices; /* of CHOICE, ends with NULL */
+	const char *const *choices; /* of CHOICE, ends with NULL; of INT the word for 0, or NULL */
 	const char *unit;	    /* for the manual, where the type does not say */
 	const char *help;	    /* a sentence */
 };

@@ -4,7 +4,7 @@
  * A charge never fails. The worker looks at `used` after a packet and lets the oldest
  * conversations go while it is above `limit`; so the limit may be exceeded by one packet's worth.
  *
- * Thread   the worker's own
+ * Thread   the worker's own; quota_limit from any
  * Units    bytes
  */
 #ifndef WIRESPAN_BASE_QUOTA_H
@@ -33,7 +33,12 @@ static inline void quota_give(struct quota *q, size_t bytes)
 
 static inline bool quota_over(const struct quota *q)
 {
-	return q->used > q->limit;
+	return q->used > __atomic_load_n(&q->limit, __ATOMIC_RELAXED);
+}
+
+static inline void quota_limit(struct quota *q, size_t bytes)
+{
+	__atomic_store_n(&q->limit, bytes, __ATOMIC_RELAXED);
 }
 
 #endif

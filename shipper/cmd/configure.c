@@ -10,6 +10,10 @@ bool configure_flag(struct configure *configure, int id, const char *value)
 		configure->path = value;
 		return true;
 	}
+	if (id == 'w') {
+		snprintf(configure->workers, sizeof(configure->workers), "workers=%s", value);
+		value = configure->workers;
+	}
 	if (configure->overrides_count == OVERRIDES_MAX) {
 		log_error("more than %d settings with -E; put them in a file", OVERRIDES_MAX);
 		return false;

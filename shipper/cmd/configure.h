@@ -15,7 +15,8 @@ struct configure {
 	const char *path; /* NULL: presets only */
 	const char *overrides[OVERRIDES_MAX];
 	size_t overrides_count;
-	bool quiet; /* remarks are not printed */
+	bool quiet;	  /* remarks are not printed */
+	char workers[64]; /* the setting that -w is; "" when not given */
 };
 
 #define CONFIGURE_FLAGS                                                                        \
@@ -25,7 +26,12 @@ struct configure {
 			"One setting, in place of what the file says; repeatable."             \
 	}
 
-/* Takes note of -c or -E; false, and reported, when there are too many. */
+#define CONFIGURE_WORKERS(help)                \
+	{                                      \
+		'w', "workers", "N|auto", help \
+	}
+
+/* Takes note of -c, -E, or -w; false, and reported, when there are too many. */
 bool configure_flag(struct configure *configure, int id, const char *value);
 
 /* False: reported, and nothing to free. */

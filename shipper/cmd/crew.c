@@ -1,5 +1,7 @@
 #include "shipper/cmd/crew.h"
 #include "shipper/base/must.h"
+#include "shipper/base/processors.h"
+#include "shipper/team.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -64,50 +66,170 @@ static void *member_run(void *self)
 
 	pthread_setname_np(pthread_self(), "worker");
 	member->well = worker_run(member->worker, &member->crew->stop, &member->fault);
+	__atomic_store_n(&member->over, 1, __ATOMIC_RELEASE);
 	while (write(member->crew->ended, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	return NULL;
 }
 
-static void member_add(struct crew *crew, const struct settings *settings, struct tap tap,
-		       const char *name, size_t memory)
+static void member_start(struct member *member)
 {
-	struct member *member = &crew->members[crew->count];
-	struct funnel *funnel = publisher_funnel(crew->publisher, (unsigned)crew->count);
-
-	*member = (struct member){.settings = *settings, .crew = crew, .name = name};
-	/* any is no device that a document could name. */
-	member->tail =
-		settings_tail(settings, name != NULL && strcmp(name, "any") != 0 ? name : NULL);
-	member->settings.engine.tail = bytes_str(member->tail);
-	member->worker = worker_new(&member->settings, tap, &funnel_sink, funnel, memory);
-	crew->count++;
+	must(pthread_create(&member->thread, NULL, member_run, member) == 0);
+	/* Where it is refused the thread runs on, only elsewhere. */
+	if (member->settings.pin_workers)
+		(void)processors_pin(member->thread, member->place);
 }
 
-bool crew_open(struct crew *crew, const struct settings *settings, const struct tap *taps,
-	       const char *const *names, size_t count, struct fault *fault)
+/* The limit is the process's: all have the same share of it. */
+static void divide_memory(struct crew *crew)
+{
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL)
+			worker_limit(crew->members[i].worker,
+				     (size_t)crew->settings->memory_max / crew->count);
+}
+
+static struct member *free_place(struct crew *crew)
+{
+	struct member *member = crew->members;
+
+	while (member->worker != NULL)
+		member++;
+	return member;
+}
+
+static struct member *member_new(struct crew *crew, struct tap tap, const char *name)
+{
+	struct member *member = free_place(crew);
+	struct funnel *funnel =
+		publisher_funnel(crew->publisher, (unsigned)(member - crew->members));
+	/* any is no device that a document could name. */
+	bool named = name != NULL && strcmp(name, "any") != 0;
+
+	*member = (struct member){.settings = *crew->settings, .crew = crew};
+	member->name = name != NULL ? must_strdup(name) : NULL;
+	member->tail = settings_tail(crew->settings, named ? name : NULL);
+	member->settings.engine.tail = bytes_str(member->tail);
+	member->worker = worker_new(&member->settings, tap, &funnel_sink, funnel,
+				    (size_t)crew->settings->memory_max);
+	crew->count++;
+	return member;
+}
+
+/* The team goes with the last of its members. The place is free from here on; what is returned
+ * keeps its name, to be freed. */
+static struct member member_free(struct crew *crew, struct member *member)
+{
+	struct member gone = *member;
+
+	*member = (struct member){0};
+	crew->count--;
+	worker_free(gone.worker);
+	free(gone.tail);
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].team == gone.team)
+			gone.team = NULL;
+	team_free(gone.team);
+	return gone;
+}
+
+static void member_retire(struct crew *crew, struct member *member, const struct chores *chores)
+{
+	struct member gone;
+	struct glimpse all;
+
+	must(pthread_join(member->thread, NULL) == 0);
+	worker_totals(member->worker, &all);
+	glimpse_add(&crew->past, &all);
+	crew->past_memory += worker_memory_most(member->worker);
+	gone = member_free(crew, member);
+	if (chores->ended != NULL)
+		chores->ended(chores->self, crew, &gone);
+	free(gone.name);
+}
+
+/* False: one of them had failed. */
+static bool retire(struct crew *crew, const struct chores *chores)
+{
+	bool well = true;
+
+	for (size_t i = 0; i < crew->places; i++) {
+		struct member *member = &crew->members[i];
+
+		if (member->worker == NULL || !__atomic_load_n(&member->over, __ATOMIC_ACQUIRE))
+			continue;
+		well = well && member->well;
+		member_retire(crew, member, chores);
+	}
+	if (crew->count > 0)
+		divide_memory(crew);
+	return well;
+}
+
+void taps_close(const struct tap *taps, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		taps[i].source->close(taps[i].self);
+}
+
+bool crew_open(struct crew *crew, const struct settings *settings, size_t places,
+	       struct fault *fault)
 {
 	struct publish_conf publish = settings->publish;
 
-	must(count > 0 && count <= CREW_MAX);
-	*crew = (struct crew){.signals = -1, .ended = -1};
+	must(places > 0 && places <= CREW_MAX);
+	*crew = (struct crew){.settings = settings, .places = places, .signals = -1, .ended = -1};
 	publish.stop = &crew->stop;
 	crew->patient = publish.wait;
 	crew->deliver_limit = publish.shutdown_timeout;
 	signals_block(crew);
 	crew->publisher = publisher_open(&publish, settings->output, settings->output_conf,
-					 (unsigned)count + 1, fault);
+					 (unsigned)places + 1, fault);
 	if (crew->publisher == NULL) {
-		for (size_t i = 0; i < count; i++)
-			taps[i].source->close(taps[i].self);
+		close(crew->signals);
+		close(crew->ended);
 		return false;
 	}
-	crew->own = publisher_funnel(crew->publisher, (unsigned)count);
-	for (size_t i = 0; i < count; i++)
-		member_add(crew, settings, taps[i], names != NULL ? names[i] : NULL,
-			   (size_t)settings->memory_max / count);
+	crew->own = publisher_funnel(crew->publisher, (unsigned)places);
 	return true;
 }
+
+bool crew_add(struct crew *crew, const struct tap *taps, size_t count, const char *name,
+	      const struct share *share, struct fault *fault)
+{
+	struct team *team = NULL;
+	struct member *made[TEAM_MAX];
+
+	must(count > 0 && count <= TEAM_MAX && (count == 1 || share->count == count));
+	if (crew->count + count > crew->places) {
+		taps_close(taps, count);
+		return fault_set(fault, "%.64s is not watched: there are %zu workers already",
+				 name != NULL ? name : "a file", crew->count);
+	}
+	if (count > 1)
+		team = team_new(share, name == NULL);
+	for (size_t i = 0; i < count; i++) {
+		made[i] = member_new(crew, taps[i], name);
+		made[i]->team = team;
+		made[i]->place = (unsigned)i;
+		if (team != NULL)
+			worker_join(made[i]->worker, team, (unsigned)i);
+	}
+	divide_memory(crew);
+	for (size_t i = 0; i < count && crew->running; i++)
+		member_start(made[i]);
+	return true;
+}
+
+bool crew_has(const struct crew *crew, const char *name)
+{
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL && strcmp(crew->members[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* ---- Running ---- */
 
 /* How long to wait for something to happen; -1 for ever. */
 static int wait_ms(const struct chores *chores, struct mono due)
@@ -119,44 +241,55 @@ static int wait_ms(const struct chores *chores, struct mono due)
 	return left > 0 ? (int)(left / NS_PER_MS) + 1 : 0;
 }
 
-static void members_start(struct crew *crew)
+static bool goes_on(const struct crew *crew)
 {
-	for (size_t i = 0; i < crew->count; i++)
-		must(pthread_create(&crew->members[i].thread, NULL, member_run,
-				    &crew->members[i]) == 0);
+	return crew->count > 0 || (crew->stays && !__atomic_load_n(&crew->stop, __ATOMIC_RELAXED));
+}
+
+/* Waits, and does what there is to do. False: a member had failed. */
+static bool turn(struct crew *crew, const struct chores *chores, struct mono due)
+{
+	struct pollfd fds[2 + ERRANDS_MAX] = {{.fd = crew->signals, .events = POLLIN},
+					      {.fd = crew->ended, .events = POLLIN}};
+	const struct errand *errands = chores->errands;
+	bool well = true;
+	uint64_t ended;
+
+	for (size_t i = 0; i < ERRANDS_MAX; i++)
+		fds[2 + i] = (struct pollfd){.fd = errands[i].ready ? errands[i].descriptor : -1,
+					     .events = POLLIN};
+	if (poll(fds, 2 + ERRANDS_MAX, wait_ms(chores, due)) <= 0)
+		return true;
+	if (fds[0].revents != 0)
+		signals_take(crew, chores);
+	if (fds[1].revents != 0 &&
+	    read(crew->ended, &ended, sizeof(ended)) == (ssize_t)sizeof(ended))
+		well = retire(crew, chores);
+	for (size_t i = 0; i < ERRANDS_MAX; i++)
+		if (fds[2 + i].revents != 0)
+			errands[i].ready(chores->self, crew);
+	return well;
 }
 
 bool crew_run(struct crew *crew, const struct chores *chores)
 {
-	struct pollfd fds[] = {{.fd = crew->signals, .events = POLLIN},
-			       {.fd = crew->ended, .events = POLLIN},
-			       {.fd = chores->ready ? chores->descriptor : -1, .events = POLLIN}};
 	nsec every = (nsec)chores->tick_ms * NS_PER_MS;
 	struct mono due = {mono_now().ns + every};
-	uint64_t ended = 0, more;
 	bool well = true;
 
 	crew->begun = mono_now();
-	members_start(crew);
-	while (ended < crew->count) {
-		int n = poll(fds, 3, wait_ms(chores, due));
-
-		if (n > 0 && fds[0].revents != 0)
-			signals_take(crew, chores);
-		if (n > 0 && fds[1].revents != 0 &&
-		    read(crew->ended, &more, sizeof(more)) == (ssize_t)sizeof(more))
-			ended += more;
-		if (n > 0 && fds[2].revents != 0)
-			chores->ready(chores->self, crew);
+	crew->running = true;
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL)
+			member_start(&crew->members[i]);
+	while (goes_on(crew)) {
+		well &= turn(crew, chores, due);
 		if (chores->tick != NULL && mono_now().ns >= due.ns) {
 			chores->tick(chores->self, crew);
 			due.ns = mono_now().ns + every;
 		}
 	}
-	for (size_t i = 0; i < crew->count; i++) {
-		pthread_join(crew->members[i].thread, NULL);
-		well = well && crew->members[i].well;
-	}
+	crew->running = false;
 	return well;
 }
 
@@ -198,61 +331,34 @@ bool crew_deliver(struct crew *crew, struct publish_stats *stats, bool *gone, st
 
 void crew_close(struct crew *crew)
 {
-	for (size_t i = 0; i < crew->count; i++) {
-		worker_free(crew->members[i].worker);
-		free(crew->members[i].tail);
-	}
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL)
+			free(member_free(crew, &crew->members[i]).name);
 	close(crew->signals);
 	close(crew->ended);
 }
 
-static void published_add(const struct crew *crew, struct counters *sum)
-{
-	struct publish_stats stats = crew->published;
-
-	if (crew->publisher != NULL)
-		publisher_stats(crew->publisher, &stats);
-	publish_count(&stats, sum);
-}
-
-static void source_add(struct source_stats *sum, const struct source_stats *more)
-{
-	sum->received += more->received;
-	sum->dropped_kernel += more->dropped_kernel;
-	sum->dropped_interface += more->dropped_interface;
-	sum->done += more->done;
-	sum->size += more->size;
-}
+/* ---- Figures ---- */
 
 void crew_seen(const struct crew *crew, struct glimpse *sum)
 {
-	*sum = (struct glimpse){0};
-	for (size_t i = 0; i < crew->count; i++) {
+	*sum = crew->past;
+	for (size_t i = 0; i < crew->places; i++) {
 		struct glimpse one;
 
+		if (crew->members[i].worker == NULL)
+			continue;
 		worker_glimpse(crew->members[i].worker, &one);
-		counters_add(&sum->counters, &one.counters);
-		source_add(&sum->source, &one.source);
-		for (size_t k = 0; k < sizeof(one.exchanges) / sizeof(uint64_t); k++)
-			(&sum->exchanges[0][0])[k] += (&one.exchanges[0][0])[k];
+		glimpse_add(sum, &one);
 	}
 }
 
 void crew_glimpse(const struct crew *crew, struct glimpse *sum)
 {
+	struct publish_stats stats = crew->published;
+
 	crew_seen(crew, sum);
-	published_add(crew, &sum->counters);
-}
-
-void crew_totals(const struct crew *crew, struct glimpse *sum)
-{
-	*sum = (struct glimpse){0};
-	for (size_t i = 0; i < crew->count; i++) {
-		struct source_stats one;
-
-		worker_source_stats(crew->members[i].worker, &one);
-		source_add(&sum->source, &one);
-		counters_add(&sum->counters, worker_counters(crew->members[i].worker));
-	}
-	published_add(crew, &sum->counters);
+	if (crew->publisher != NULL)
+		publisher_stats(crew->publisher, &stats);
+	publish_count(&stats, &sum->counters);
 }

@@ -32,6 +32,9 @@ static const struct flag flags[] = {
 	 "As fast as captured (real), or N times as fast; otherwise as fast as possible."},
 	{FLAG_SHIFT, "shift", "now|DURATION",
 	 "Move all times: so that the last packet is now, or by a duration such as -2h."},
+	CONFIGURE_WORKERS("So many threads, or one for each processor; otherwise 1. All read the "
+			  "files, and divide the conversations among them; documents of "
+			  "different ones come in any order."),
 	{'q', "quiet", NULL, "No summary, no progress, no remarks."},
 	{0},
 };
@@ -139,6 +142,12 @@ static void file_failed(void *self, const struct fault *fault)
 	log_error("%s", fault->text);
 }
 
+static void ignore_fault(void *self, const struct fault *fault)
+{
+	(void)self;
+	(void)fault;
+}
+
 static nsec wall_now(void)
 {
 	struct timespec t;
@@ -147,7 +156,8 @@ static nsec wall_now(void)
 	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static bool open_files(struct replay *r, struct tap *tap, struct fault *fault)
+/* Each worker reads them; what is wrong with them is said once. */
+static bool open_files(struct replay *r, struct tap *taps, size_t workers, struct fault *fault)
 {
 	struct file_conf conf = {
 		.filter = r->bpf,
@@ -163,11 +173,32 @@ static bool open_files(struct replay *r, struct tap *tap, struct fault *fault)
 		else
 			r->pace.first_is_now = true;
 	}
-	if (!file_open(tap, r->paths, r->paths_count, &conf, fault))
-		return false;
-	if (r->pace.speed > 0 || r->pace.shift != 0 || r->pace.first_is_now)
-		pace_open(tap, *tap, &r->pace);
+	for (size_t n = 0; n < workers; n++) {
+		if (!file_open(&taps[n], r->paths, r->paths_count, &conf, fault)) {
+			taps_close(taps, n);
+			return false;
+		}
+		conf.report = ignore_fault;
+		if (r->pace.speed > 0 || r->pace.shift != 0 || r->pace.first_is_now)
+			pace_open(&taps[n], taps[n], &r->pace);
+	}
 	return true;
+}
+
+/* What can be read only once is read by one. */
+static size_t workers_of(const struct replay *r, const struct settings *settings)
+{
+	struct stat info;
+
+	if (r->configure.workers[0] == '\0')
+		return 1;
+	for (size_t i = 0; i < r->paths_count; i++)
+		if (strcmp(r->paths[i], "-") == 0 ||
+		    (stat(r->paths[i], &info) == 0 && !S_ISREG(info.st_mode))) {
+			log_warning("%s can be read only once: one worker does it", r->paths[i]);
+			return 1;
+		}
+	return team_size(settings);
 }
 
 static void progress(void *self, struct crew *crew)
@@ -185,34 +216,61 @@ static void progress(void *self, struct crew *crew)
 	fflush(stderr);
 }
 
+static void ended(void *self, struct crew *crew, const struct member *member)
+{
+	struct replay *r = self;
+
+	/* The others of its team read the same. */
+	if (!member->well && !r->failed && crew->count == 0)
+		log_error("%s", member->fault.text);
+}
+
+static bool begin(struct replay *r, const struct settings *settings, struct crew *crew)
+{
+	size_t workers = workers_of(r, settings);
+	struct tap taps[TEAM_MAX];
+	struct fault fault;
+	struct share share;
+
+	/* Before the output is emptied. */
+	if (!open_files(r, taps, workers, &fault)) {
+		log_error("%s", fault.text);
+		return false;
+	}
+	if (!crew_open(crew, settings, workers, &fault)) {
+		taps_close(taps, workers);
+		log_error("%s", fault.text);
+		return false;
+	}
+	team_share(&share, settings, (unsigned)workers, 0);
+	must(crew_add(crew, taps, workers, NULL, &share, &fault));
+	return true;
+}
+
 static enum exit_code replay(struct replay *r, const struct settings *settings)
 {
 	bool shows = !r->quiet && isatty(STDERR_FILENO) &&
 		     (r->target.path != NULL || target_waits(&r->target) || !isatty(STDOUT_FILENO));
 	struct crew *crew = must_alloc(sizeof(*crew));
+	struct chores chores = {
+		.self = r, .tick = shows ? progress : NULL, .tick_ms = PROGRESS_MS, .ended = ended};
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
 	struct glimpse sum;
-	struct tap tap;
 	bool gone, well;
 
-	if (!open_files(r, &tap, &fault) || !crew_open(crew, settings, &tap, NULL, 1, &fault)) {
-		log_error("%s", fault.text);
+	if (!begin(r, settings, crew)) {
 		free(crew);
 		return EXIT_FAILED;
 	}
-	struct chores chores = {.tick = shows ? progress : NULL, .tick_ms = PROGRESS_MS};
-
 	well = crew_run(crew, &chores);
 	if (shows)
 		fprintf(stderr, "\r\033[K");
-	if (!well && !r->failed)
-		log_error("%s", crew->members[0].fault.text);
 	if (!crew_deliver(crew, &stats, &gone, &fault)) {
 		well = false;
 		log_error("%s", fault.text);
 	}
-	crew_totals(crew, &sum);
+	crew_glimpse(crew, &sum);
 	if (!r->quiet && !gone && (well || sum.counters.at[COUNT_FRAMES_RECEIVED] > 0))
 		summary_print(crew, &stats, stderr);
 	crew_close(crew);

@@ -213,13 +213,20 @@ static void watching_close(struct watching *w)
 	free(w->tail);
 }
 
+static void ended(void *self, struct crew *crew, const struct member *member)
+{
+	(void)self;
+	if (!member->well && !crew_has(crew, member->name))
+		log_error("%s", member->fault.text);
+}
+
 static bool watch_all(struct watching *w, struct crew *crew)
 {
 	struct chores chores = {.self = w,
 				.tick = tick,
 				.tick_ms = TICK_MS,
-				.descriptor = monitor_descriptor(w->monitor),
-				.ready = ready,
+				.errands = {{monitor_descriptor(w->monitor), ready}},
+				.ended = ended,
 				.usr1 = print_counters};
 
 	service_ready(w->service);
@@ -227,9 +234,6 @@ static bool watch_all(struct watching *w, struct crew *crew)
 
 	service_stopping(w->service, crew->deliver_limit);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, true);
-	for (size_t i = 0; i < crew->count; i++)
-		if (!crew->members[i].well)
-			log_error("%s", crew->members[i].fault.text);
 	return well;
 }
 
@@ -272,10 +276,13 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 		at_home.engine.home = home_open(&settings->home, &fault);
 		if (at_home.engine.home == NULL)
 			log_warning("%s", fault.text); /* documents say less */
-		if (crew_open(crew, &at_home, taps, live->devices, live->devices_count, &fault))
+		if (crew_open(crew, &at_home, CREW_MAX, &fault)) {
+			for (size_t i = 0; i < live->devices_count; i++)
+				crew_add(crew, &taps[i], 1, live->devices[i], NULL, &fault);
 			code = watch(live, &at_home, crew, service);
-		else
+		} else {
 			log_error("%s", fault.text);
+		}
 		home_close(at_home.engine.home);
 	}
 	free(crew);

@@ -130,7 +130,7 @@ static bool moves(struct service *s, const struct crew *crew, size_t i, struct m
 	double still = (double)(now.ns - s->moved[i].ns) / NS_PER_S;
 
 	if (beat != s->beats[i] || beat == WORKER_ENDED || s->moved[i].ns == 0) {
-		if (s->late[i])
+		if (s->late[i] && s->moved[i].ns != 0)
 			log_info("the worker of %s moves again, after %.0f s",
 				 name_of(&crew->members[i]), still);
 		s->late[i] = false;
@@ -151,8 +151,11 @@ void service_tick(struct service *s, const struct crew *crew)
 	struct mono now = mono_now();
 	bool all = true;
 
-	for (size_t i = 0; i < crew->count; i++)
-		all = moves(s, crew, i, now) && all;
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL)
+			all = moves(s, crew, i, now) && all;
+		else
+			s->moved[i].ns = 0;
 	if (all && s->notify.watchdog > 0)
 		notify_alive(&s->notify);
 	if (s->notify.socket >= 0)

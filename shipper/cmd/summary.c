@@ -28,26 +28,17 @@ static void packets_print(const struct counters *sum, double seconds, FILE *to)
 	fprintf(to, "flows          %" PRIu64 "\n", sum->at[COUNT_FLOWS_CREATED]);
 }
 
-static uint64_t tally(const struct crew *crew, unsigned proto, enum status status)
+static void exchanges_print(const struct glimpse *all, FILE *to)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < crew->count; i++)
-		n += worker_tally(crew->members[i].worker, proto, status);
-	return n;
-}
-
-static void exchanges_print(const struct crew *crew, FILE *to)
-{
-	uint64_t all = 0;
+	uint64_t in_all = 0;
 
 	for (unsigned i = 0; protos[i] != NULL; i++) {
 		const char *before = "";
 		uint64_t n[STATUS_COUNT], sum = 0;
 
 		for (unsigned s = 0; s < STATUS_COUNT; s++)
-			sum += n[s] = tally(crew, i, (enum status)s);
-		all += sum;
+			sum += n[s] = all->exchanges[i][s];
+		in_all += sum;
 		if (sum == 0)
 			continue;
 		fprintf(to, "exchanges      %" PRIu64 " %s: ", sum, protos[i]->name);
@@ -58,7 +49,7 @@ static void exchanges_print(const struct crew *crew, FILE *to)
 			}
 		fputc('\n', to);
 	}
-	if (all == 0)
+	if (in_all == 0)
 		fputs("exchanges      0\n", to);
 }
 
@@ -97,13 +88,10 @@ static void memory_print(const struct crew *crew, FILE *to)
 {
 	struct rusage usage;
 	char whole[32], held[32];
-	size_t most = 0;
 
-	for (size_t i = 0; i < crew->count; i++)
-		most += worker_memory_most(crew->members[i].worker);
 	getrusage(RUSAGE_SELF, &usage);
 	bytes_text((uint64_t)usage.ru_maxrss * 1024, whole, sizeof(whole));
-	bytes_text(most, held, sizeof(held));
+	bytes_text(crew->past_memory, held, sizeof(held));
 	fprintf(to, "memory         %s at most, of it %s for conversations\n", whole, held);
 	fprintf(to, "processor      %.3f s user, %.3f s system\n",
 		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
@@ -124,9 +112,9 @@ void summary_print(const struct crew *crew, const struct publish_stats *stats, F
 	struct glimpse sum;
 	char amount[32];
 
-	crew_totals(crew, &sum);
+	crew_glimpse(crew, &sum);
 	packets_print(&sum.counters, seconds, to);
-	exchanges_print(crew, to);
+	exchanges_print(&sum, to);
 	losses_print(&sum, stats, to);
 	bytes_text(stats->bytes, amount, sizeof(amount));
 	fprintf(to, "documents      %" PRIu64 " delivered, %s", stats->delivered, amount);

@@ -41,6 +41,19 @@ static const struct option agent_options[] = {
 	{0},
 };
 
+static const char *const workers_auto[] = {"auto", NULL};
+
+static const struct option worker_options[] = {
+	{"workers", OPTION_INT, offsetof(struct settings, workers), "1", 1, TEAM_MAX, workers_auto,
+	 NULL,
+	 "How many threads watch each device, live; auto is one for each processor that the "
+	 "program may use. They divide the conversations among them; datagrams, and so SIP's "
+	 "calls, stay with the first."},
+	{"pin_workers", OPTION_BOOL, offsetof(struct settings, pin_workers), "false", 0, 0, NULL,
+	 NULL, "Each of these threads stays on a processor of its own."},
+	{0},
+};
+
 static const struct option memory_options[] = {
 	{"max", OPTION_SIZE, offsetof(struct settings, memory_max), "256MiB", 1 << 20, 1LL << 40,
 	 NULL, NULL,
@@ -84,6 +97,7 @@ static const struct {
 	size_t offset; /* in struct settings, of what the rows fill */
 } fixed[] = {
 	{"", "The shipper itself.", agent_options, OF(agent)},
+	{"", NULL, worker_options, 0},
 	{"capture", "Where packets come from, live.", capture_options, OF(capture)},
 	{"decode", "From frames to packets.", decode_options, OF(decode)},
 	{"flow", "Conversations and their byte streams.", flow_options, OF(flow)},

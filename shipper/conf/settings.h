@@ -58,7 +58,9 @@ struct settings {
 	struct log_conf log;
 	struct monitor_conf monitor;
 	struct setup_conf setup;
-	int64_t memory_max;	      /* bytes, for all workers */
+	int64_t memory_max; /* bytes, for all workers */
+	int64_t workers;    /* of each device; 0: one for each processor */
+	bool pin_workers;
 	void *proto_conf[PROTOS_MAX]; /* by place in protos[] */
 	const struct output *output;
 	bool output_given; /* by the configuration; else it is the first */
@@ -67,6 +69,9 @@ struct settings {
 };
 
 enum { FAULTS_MAX = 32 };
+
+/* So many threads a device may have. */
+enum { TEAM_MAX = 64 };
 
 struct faults {
 	struct fault at[FAULTS_MAX];
