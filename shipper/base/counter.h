@@ -3,7 +3,7 @@
  * summed by the reader.
  *
  * The books: frames.received = packets.decoded + frames.fragment + all of discard.*;
- * documents.made + queue.recovered = documents.delivered + documents.refused + documents.abandoned
+ * queue.handed + queue.recovered = documents.delivered + documents.refused + documents.abandoned
  * + all of queue.lost_* + what is queued.
  *
  * Thread   a set belongs to one thread; others read it torn at worst by one packet
@@ -92,6 +92,8 @@
 	  "Not delivered when the program ended, and kept nowhere.")                               \
 	X(MEMORY_EVICTIONS, "memory.evictions", "times",                                           \
 	  "Conversations let go to stay within memory.")                                           \
+	X(QUEUE_HANDED, "queue.handed", "documents",                                               \
+	  "Documents put into the queue: those made, and those of the shipper itself.")            \
 	X(QUEUE_RECOVERED, "queue.recovered", "documents",                                         \
 	  "Waited in the spool when the program began.")                                           \
 	X(QUEUE_NEWEST, "queue.lost_newest", "documents", "Not spooled: the spool was full.")      \

@@ -16,8 +16,6 @@
 /* X(enumerator, kind, name, unit, sentence). Those of one object stand together, and queue.* is
  * where the counters end. */
 #define METRICS_OTHER(X)                                                                         \
-	X(QUEUE_HANDED, METRIC_COUNTER, "queue.handed", "documents",                             \
-	  "Documents put into the queue, those of the shipper itself included.")                 \
 	X(QUEUE_DOCUMENTS, METRIC_GAUGE, "queue.documents", "documents", "That wait in it.")     \
 	X(QUEUE_BYTES, METRIC_GAUGE, "queue.bytes", "bytes", "What the spool takes on disk.")    \
 	X(SOURCE_DROPPED_KERNEL, METRIC_COUNTER, "source.dropped_kernel", "packets",             \

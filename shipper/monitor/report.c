@@ -59,7 +59,6 @@ void report_take(struct report *report, const struct glimpse *seen,
 	memcpy(report->exchanges, seen->exchanges, sizeof(report->exchanges));
 	/* The funnels count this, also for documents that are not a worker's. */
 	at[COUNT_DOCUMENTS_DROPPED] = published->dropped;
-	at[METRIC_QUEUE_HANDED] = published->handed;
 	at[METRIC_QUEUE_DOCUMENTS] = published->queued;
 	at[METRIC_QUEUE_BYTES] = published->spool_bytes;
 	at[METRIC_SOURCE_DROPPED_KERNEL] = seen->source.dropped_kernel;

@@ -332,6 +332,7 @@ void publish_count(const struct publish_stats *stats, struct counters *to)
 	count_n(to, COUNT_DOCUMENTS_DELIVERED, stats->delivered);
 	count_n(to, COUNT_DOCUMENTS_REFUSED, stats->refused);
 	count_n(to, COUNT_DOCUMENTS_ABANDONED, stats->abandoned);
+	count_n(to, COUNT_QUEUE_HANDED, stats->handed);
 	count_n(to, COUNT_QUEUE_RECOVERED, stats->recovered);
 	for (int i = 0; i < SPOOL_LOSSES; i++)
 		count_n(to, lost[i], stats->lost[i]);

@@ -22,6 +22,13 @@ def report(good, name, why=""):
             print("# " + line)
 
 
+def relay(text):
+    """What another process has reported."""
+    global failed
+    print(text, end="", flush=True)
+    failed = failed or "not ok" in text or "ok" not in text
+
+
 def skip(name, why):
     print(f"ok - {name} # SKIP {why}", flush=True)
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import books
 import cases
 
 sys.path.insert(0, os.path.join(cases.ROOT, "tests", "lib"))
@@ -52,6 +53,7 @@ def reckon(engines, run, refused=(), made=MADE):
     check(missing == set(refused), f"{len(missing - set(refused))} of {len(made)} documents are missing, "
           f"{len(set(refused) - missing)} that were refused are there")
     check(set(run.letters) == set(refused), f"{len(run.letters)} dead letters, {len(set(refused))} refused")
+    check(run.counters.get("documents.made", 0) == len(made), f"{run.counters.get('documents.made')} made of {len(made)}")
     wrong = [id for id, text in got.items() if text != made[id]]
     wrong += [id for id, letter in run.letters.items() if letter["document"] != json.loads(made[id])]
     check(not wrong, f"{len(wrong)} documents are not as they were made: {wrong[:3]}")
@@ -72,7 +74,7 @@ class Run:
         for one in more:
             words += ["-E", one]
         self.begin = time.monotonic()
-        self.child = subprocess.Popen([cases.WIRESPAN, "replay", "-q", *words, *files], env=env,
+        self.child = subprocess.Popen([cases.WIRESPAN, "replay", *words, *files], env=env,
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def end(self, limit=LIMIT):
@@ -84,12 +86,16 @@ class Run:
             raise Failed(f"it does not end: {err.decode()[-1500:]}")
         self.seconds = time.monotonic() - self.begin
         self.code, self.out, self.err = self.child.returncode, out.decode(), err.decode()
+        self.err, self.counters = books.told(self.err)
         self.letters = {}
         if os.path.exists(self.dead):
             with open(self.dead) as file:
                 self.letters = {letter["event.id"]: letter for letter in map(json.loads, file)}
         check(self.code >= 0 and "Sanitizer" not in self.err, f"it crashed ({self.code}): {self.err[-3000:]}")
         self.folder.cleanup()
+        if self.code != 2:  # it went to work
+            wrong = books.wrong(self.counters, letters=len(self.letters))
+            check(not wrong, wrong)
         return self
 
     def give_up(self):
