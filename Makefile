@@ -49,6 +49,9 @@ test: ## install what is missing, build, run every test
 $(BUILD)/wirespan: $(BUILD)/shipper/main.o $(LIB)
 	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The dashboards are read by the assembler.
+$(BUILD)/shipper/kibana/bundle.o $(BUILD)/fuzz/obj/shipper/kibana/bundle.o: $(wildcard dashboards/built/*.ndjson)
+
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(call RUN,archive)ar rcs $@ $^

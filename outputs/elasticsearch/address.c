@@ -9,8 +9,6 @@
 
 enum { SHOWN_MAX = 80 };
 
-static const char default_port[] = "9200";
-
 static bool has(CURLU *url, CURLUPart part)
 {
 	char *text = NULL;
@@ -89,7 +87,8 @@ static char *print(CURLU *url)
 	return copy;
 }
 
-char *address_url(const char *text, const char *scheme, const char *path, struct fault *fault)
+char *address_url(const char *text, const char *scheme, const char *port, const char *path,
+		  struct fault *fault)
 {
 	CURLU *url = curl_url();
 	char *own = NULL, *result = NULL;
@@ -105,7 +104,7 @@ char *address_url(const char *text, const char *scheme, const char *path, struct
 		fault_set(fault, "%.*s: parameters are given in parameters", SHOWN_MAX, text);
 	} else {
 		if (!has(url, CURLUPART_PORT))
-			must(curl_url_set(url, CURLUPART_PORT, default_port, 0) == CURLUE_OK);
+			must(curl_url_set(url, CURLUPART_PORT, port, 0) == CURLUE_OK);
 		must(curl_url_get(url, CURLUPART_PATH, &own, 0) == CURLUE_OK);
 		char *whole = path_join(path, own);
 

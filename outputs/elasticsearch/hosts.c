@@ -23,7 +23,8 @@ bool hosts_init(struct hosts *hosts, const struct elastic_conf *conf, struct fau
 		return fault_set(fault, "hosts: none is named");
 	hosts->at = must_alloc(conf->hosts.count * sizeof(hosts->at[0]));
 	for (size_t i = 0; i < conf->hosts.count; i++) {
-		char *url = address_url(conf->hosts.at[i], scheme, conf->path, fault);
+		char *url = address_url(conf->hosts.at[i], scheme, ADDRESS_ENGINE_PORT, conf->path,
+					fault);
 
 		if (url == NULL) {
 			hosts_fini(hosts);

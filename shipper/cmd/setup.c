@@ -1,45 +1,87 @@
 #include "shipper/setup/setup.h"
 #include "shipper/cmd/command.h"
 #include "shipper/cmd/configure.h"
+#include "shipper/kibana/load.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FLAG_DRY = FLAG_LONG };
+enum { SPACE_MAX = 100 };
+
+enum { FLAG_DRY = FLAG_LONG, FLAG_KIBANA, FLAG_SPACE };
 
 static const struct flag setup_flags[] = {
 	CONFIGURE_FLAGS,
+	{FLAG_KIBANA, "kibana", "URL", "Load the dashboards there; OpenSearch Dashboards will do."},
+	{FLAG_SPACE, "space", "NAME", "Of Kibana, or a tenant, when not the default."},
 	{FLAG_DRY, "dry-run", NULL, "Change nothing; say what would be done."},
 	{0},
 };
 
 static const struct flag test_flags[] = {CONFIGURE_FLAGS, {0}};
 
-/* What `output` says; NULL, and reported, when that is no engine. */
-static const struct elastic_conf *engine_of(const struct settings *settings)
+/* What was asked for beside the configuration. */
+struct wish {
+	struct kibana_target kibana; /* without a url: none */
+	struct settings settings;
+};
+
+static bool is_engine(const struct settings *settings)
 {
 	const char *name = settings->output->name;
 
-	if (strcmp(name, "elasticsearch") == 0 || strcmp(name, "opensearch") == 0)
-		return settings->output_conf;
-	log_error("output.%s is in use; this is about output.elasticsearch and output.opensearch",
-		  name);
-	return NULL;
+	return strcmp(name, "elasticsearch") == 0 || strcmp(name, "opensearch") == 0;
 }
 
-static bool settings_of(struct arguments *a, struct settings *settings, bool *dry,
-			enum exit_code *code)
+static bool wish_flag(struct wish *w, struct configure *configure, int got, const char *value)
+{
+	switch (got) {
+	case FLAG_DRY:
+		w->kibana.dry = true;
+		return true;
+	case FLAG_KIBANA:
+		w->kibana.url = value;
+		return true;
+	case FLAG_SPACE:
+		w->kibana.space = value;
+		return true;
+	default:
+		return configure_flag(configure, got, value);
+	}
+}
+
+/* A space's name becomes a part of a path, a tenant's a header's value. */
+static bool check_space(const struct wish *w)
+{
+	const char *name = w->kibana.space;
+
+	if (name == NULL)
+		return true;
+	if (w->kibana.url == NULL) {
+		log_error("--space goes with --kibana URL");
+		return false;
+	}
+	for (const char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL)
+			name = "";
+	if (name[0] != '\0' && strlen(name) < SPACE_MAX)
+		return true;
+	log_error("--space: expected a name of letters, digits, - and _, got \"%s\"",
+		  w->kibana.space);
+	return false;
+}
+
+/* False: `code` is what to return with, and there is nothing to free. */
+static bool wish_read(struct arguments *a, struct wish *w, enum exit_code *code)
 {
 	struct configure configure = {0};
 	int got;
 
 	*code = EXIT_USAGE;
-	while ((got = arguments_next(a)) >= 0) {
-		if (got == FLAG_DRY)
-			*dry = true;
-		else if (!configure_flag(&configure, got, a->value))
+	while ((got = arguments_next(a)) >= 0)
+		if (!wish_flag(w, &configure, got, a->value))
 			return false;
-	}
 	if (got != ARGUMENTS_END) {
 		*code = arguments_exit(got);
 		return false;
@@ -48,46 +90,81 @@ static bool settings_of(struct arguments *a, struct settings *settings, bool *dr
 		*code = arguments_usage(a, "takes options only");
 		return false;
 	}
+	if (!check_space(w))
+		return false;
 	if (configure.path == NULL && access(CONFIGURE_PATH, R_OK) == 0)
 		configure.path = CONFIGURE_PATH;
-	return configure_load(&configure, settings);
+	return configure_load(&configure, &w->settings);
 }
 
-static enum exit_code run_either(struct arguments *a, bool test)
+static enum exit_code no_engine(const struct settings *settings)
 {
-	const struct elastic_conf *elastic;
-	struct settings settings;
-	enum exit_code code;
-	bool dry = false, well;
+	log_error("output.%s is in use; this is about output.elasticsearch and output.opensearch",
+		  settings->output->name);
+	return EXIT_USAGE;
+}
 
-	if (!settings_of(a, &settings, &dry, &code))
-		return code;
-	elastic = engine_of(&settings);
-	code = EXIT_USAGE;
-	if (elastic != NULL) {
-		well = test ? setup_test(elastic, stdout)
-			    : setup_run(&settings.setup, elastic, dry, stdout);
-		code = well ? EXIT_WELL : EXIT_FAILED;
-	}
-	settings_free(&settings);
-	return code;
+/* With the output's credentials; where it is no engine, as a stranger. */
+static bool load_dashboards(const struct wish *w)
+{
+	struct elastic_conf stranger;
+
+	if (is_engine(&w->settings))
+		return kibana_load(&w->kibana, w->settings.output_conf, stdout);
+	memset(&stranger, 0, sizeof(stranger));
+	option_default(elastic_options, &stranger);
+	bool well = kibana_load(&w->kibana, &stranger, stdout);
+
+	option_free(elastic_options, &stranger);
+	return well;
 }
 
 static enum exit_code run_setup(struct arguments *a)
 {
-	return run_either(a, false);
+	struct wish w = {0};
+	enum exit_code code;
+	bool well = true;
+
+	if (!wish_read(a, &w, &code))
+		return code;
+	if (!is_engine(&w.settings) && w.kibana.url == NULL) {
+		code = no_engine(&w.settings);
+	} else {
+		if (is_engine(&w.settings))
+			well = setup_run(&w.settings.setup, w.settings.output_conf, w.kibana.dry,
+					 stdout);
+		if (w.kibana.url != NULL)
+			well = load_dashboards(&w) && well;
+		code = well ? EXIT_WELL : EXIT_FAILED;
+	}
+	settings_free(&w.settings);
+	return code;
 }
 
 static enum exit_code run_test(struct arguments *a)
 {
-	return run_either(a, true);
+	struct wish w = {0};
+	enum exit_code code;
+
+	if (!wish_read(a, &w, &code))
+		return code;
+	if (!is_engine(&w.settings))
+		code = no_engine(&w.settings);
+	else
+		code = setup_test(w.settings.output_conf, stdout) ? EXIT_WELL : EXIT_FAILED;
+	settings_free(&w.settings);
+	return code;
 }
 
 const struct command command_setup = {
 	.name = "setup",
 	.arguments = "",
-	.help = "Prepare Elasticsearch or OpenSearch: templates, a lifecycle policy, a pipeline.",
-	.more = "It can be run again at any time: what is as it should be stays.\n",
+	.help = "Prepare Elasticsearch or OpenSearch, and load the dashboards.",
+	.more = "Templates, a lifecycle policy and a pipeline go to the engine of the output; "
+		"dashboards\n"
+		"to --kibana URL, with the credentials of the output. It can be run again at any\n"
+		"time: what is as it should be stays, and dashboards are replaced, never "
+		"doubled.\n",
 	.flags = setup_flags,
 	.run = run_setup,
 };

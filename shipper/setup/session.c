@@ -10,12 +10,12 @@
 enum { REPLY_MAX = 16 << 20, PATH_DEPTH = 8 };
 
 bool session_open(struct session *s, const struct elastic_conf *conf, const char *host,
-		  struct fault *fault)
+		  const char *port, struct fault *fault)
 {
 	const char *scheme = conf->protocol == PROTOCOL_HTTPS ? "https" : "http";
 
 	*s = (struct session){.conf = conf};
-	s->url = address_url(host, scheme, conf->path, fault);
+	s->url = address_url(host, scheme, port, conf->path, fault);
 	if (s->url == NULL)
 		return false;
 	if (trust_init(&s->trust, conf, fault)) {
@@ -99,10 +99,10 @@ bool session_ask(struct session *s, const char *method, const char *path, struct
 	return ask(s, &request, path, reply);
 }
 
-bool session_ask_lines(struct session *s, const char *path, struct bytes body, struct reply *reply)
+bool session_send(struct session *s, const char *type, const char *path, struct bytes body,
+		  struct reply *reply)
 {
-	struct client_request request = {
-		.method = "POST", .body = body, .type = "application/x-ndjson"};
+	struct client_request request = {.method = "POST", .body = body, .type = type};
 
 	return ask(s, &request, path, reply);
 }

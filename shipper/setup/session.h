@@ -1,5 +1,5 @@
 /*
- * Questions to one host of an engine, and its answers as JSON.
+ * Questions to one host of an engine, or to Kibana, and its answers as JSON.
  *
  * Owns     a connection, and what proves who we are and whom we trust
  * Borrows  conf
@@ -28,16 +28,17 @@ struct reply {
 			*/
 };
 
+/* `port` where the host names none. */
 bool session_open(struct session *session, const struct elastic_conf *conf, const char *host,
-		  struct fault *fault);
+		  const char *port, struct fault *fault);
 void session_close(struct session *session);
 
 /* `path` from its slash on; without a body it is empty. True: the status is 2xx. */
 bool session_ask(struct session *session, const char *method, const char *path, struct bytes body,
 		 struct reply *reply);
-/* As JSON lines, which a bulk request has. */
-bool session_ask_lines(struct session *session, const char *path, struct bytes body,
-		       struct reply *reply);
+/* POST of what is not JSON, but of this media type. */
+bool session_send(struct session *session, const char *type, const char *path, struct bytes body,
+		  struct reply *reply);
 void reply_fini(struct reply *reply);
 
 /* A member by its dotted path; NULL when there is none, or of another type. */

@@ -1,5 +1,6 @@
 #include "shipper/setup/setup.h"
 
+#include "outputs/elasticsearch/address.h"
 #include "shipper/setup/assets.h"
 
 #include <stdarg.h>
@@ -229,7 +230,8 @@ static bool find_host(struct run *r, const struct elastic_conf *elastic)
 	struct fault fault;
 
 	for (size_t i = 0; i < elastic->hosts.count; i++) {
-		if (!session_open(&r->session, elastic, elastic->hosts.at[i], &fault)) {
+		if (!session_open(&r->session, elastic, elastic->hosts.at[i], ADDRESS_ENGINE_PORT,
+				  &fault)) {
 			fprintf(r->to, "FAIL  %s\n", fault.text);
 			continue;
 		}

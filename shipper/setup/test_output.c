@@ -1,6 +1,8 @@
 /* Would this output take our documents? Asked of each host, without leaving a document there. */
 #include "shipper/setup/setup.h"
 
+#include "outputs/elasticsearch/address.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,8 @@ static bool test_writing(struct session *s, FILE *to)
 	snprintf(path, sizeof(path), "/%s/_bulk", s->conf->index);
 	if (strchr(s->conf->index, '%') != NULL)
 		return line(to, true, "writing", "not tried: the index depends on the date");
-	bool well = session_ask_lines(s, path, bytes_of(lines, sizeof(lines) - 1), &reply);
+	bool well = session_send(s, "application/x-ndjson", path,
+				 bytes_of(lines, sizeof(lines) - 1), &reply);
 
 	snprintf(text, sizeof(text), "%s", reply.why);
 	if (well) {
@@ -97,7 +100,7 @@ static bool test_host(const struct elastic_conf *elastic, const char *host, FILE
 	char text[500];
 
 	fprintf(to, "%s\n", host);
-	if (!session_open(&s, elastic, host, &fault))
+	if (!session_open(&s, elastic, host, ADDRESS_ENGINE_PORT, &fault))
 		return line(to, false, "address", fault.text);
 	bool well = session_engine(&s, &engine, &reply);
 

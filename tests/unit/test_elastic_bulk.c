@@ -166,7 +166,7 @@ Test(elastic_bulk, large_ones_are_packed_whole)
 static void address_is(const char *text, const char *scheme, const char *path, const char *want)
 {
 	struct fault fault = {0};
-	char *got = address_url(text, scheme, path, &fault);
+	char *got = address_url(text, scheme, ADDRESS_ENGINE_PORT, path, &fault);
 
 	if (want != NULL)
 		cr_assert(got != NULL && strcmp(got, want) == 0, "%s: %s %s", text, got,
