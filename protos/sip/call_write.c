@@ -128,10 +128,19 @@ static void write_flow(const struct call *c, struct doc *d)
 
 /* ---- The document ---- */
 
+static struct sip_uri write_party(struct doc *d, unsigned field, struct bytes value)
+{
+	struct sip_address a = sip_address_of(value);
+	struct sip_uri u = sip_uri_of(a.uri);
+
+	part_address(d, field, a.name, sip_tag(a.params), &u);
+	return u;
+}
+
 static void write_parties(const struct call *c, struct doc *d)
 {
-	struct sip_uri from = sip_uri_of(sip_address_of(text(c, &c->from)).uri);
-	struct sip_uri to = sip_uri_of(sip_address_of(text(c, &c->to)).uri);
+	struct sip_uri from = write_party(d, SIP_FIELD(FROM_NAME), text(c, &c->from));
+	struct sip_uri to = write_party(d, SIP_FIELD(TO_NAME), text(c, &c->to));
 
 	doc_word(d, SIP_FIELD(CALL_STATE), call_state_names[c->state]);
 	part_user(d, SIP_FIELD(CALL_CALLER), from.user);
@@ -205,18 +214,11 @@ static void write_call(const void *subject, struct doc *d)
 {
 	const struct view *v = subject;
 	const struct call *c = v->c;
-	struct sip_address from = sip_address_of(text(c, &c->from));
-	struct sip_address to = sip_address_of(text(c, &c->to));
-	struct bytes tag;
 
 	if (c->code > 0)
 		doc_int(d, SIP_FIELD(CODE), c->code);
 	doc_text(d, SIP_FIELD(STATUS), text(c, &c->phrase));
 	doc_text(d, SIP_FIELD(CALL_ID), text(c, &c->id));
-	part_address(d, SIP_FIELD(FROM_NAME), text(c, &c->from),
-		     sip_param(from.params, BYTES("tag"), &tag) ? tag : NO_BYTES);
-	part_address(d, SIP_FIELD(TO_NAME), text(c, &c->to),
-		     sip_param(to.params, BYTES("tag"), &tag) ? tag : NO_BYTES);
 	write_parties(c, d);
 	write_times(c, v->end, d);
 	write_measures(c, d);

@@ -103,23 +103,29 @@ void sip_head_unfold(struct bytes head, uint8_t *to)
 }
 
 /* A line without its end, taken off the front. */
-static struct bytes next_line(struct bytes *rest)
+static inline struct bytes next_line(struct bytes *rest)
 {
-	size_t n = bytes_find(*rest, '\n');
-	struct bytes line = bytes_head(*rest, n);
+	const uint8_t *at = rest->at, *end = at + rest->len;
+	const uint8_t *stop = rest->len > 0 ? memchr(at, '\n', rest->len) : NULL;
 
-	*rest = bytes_skip(*rest, n + 1);
-	if (line.len > 0 && line.at[line.len - 1] == '\r')
-		line.len--;
-	return line;
+	if (stop == NULL)
+		stop = end;
+	*rest = bytes_of(stop < end ? stop + 1 : end, stop < end ? (size_t)(end - stop) - 1 : 0);
+	if (stop > at && stop[-1] == '\r')
+		stop--;
+	return bytes_of(at, (size_t)(stop - at));
 }
 
 /* "SIP/2.0": whether it is one, and what stands behind the slash. */
 static bool version_of(struct bytes text, struct bytes *version)
 {
-	if (text.len < 7 || !bytes_eq_case(bytes_head(text, 4), BYTES("SIP/")))
+	if (text.len < 7)
 		return false;
 	*version = bytes_skip(text, 4);
+	if (text.len == 7 && memcmp(text.at, "SIP/2.0", 7) == 0)
+		return true;
+	if (!bytes_eq_case(bytes_head(text, 4), BYTES("SIP/")))
+		return false;
 	for (size_t i = 0; i < version->len; i++)
 		if (version->at[i] != '.' && (version->at[i] < '0' || version->at[i] > '9'))
 			return false;
@@ -234,17 +240,17 @@ static const struct known *short_form(uint8_t c)
 	return NULL;
 }
 
-static const struct known *known_header(struct bytes name)
+static inline const struct known *known_header(struct bytes name)
 {
 	if (name.len == 1)
 		return short_form(ascii_lower(name.at[0]));
 	if (name.len == 0 || name.len > NAME_MAX_BYTES)
 		return NULL;
+	/* All names begin with a letter, whose case a bit tells. */
 	for (const struct known *k = known[name.len]; k->name; k++)
-		if (memcmp(name.at, k->name, name.len) == 0)
-			return k;
-	for (const struct known *k = known[name.len]; k->name; k++)
-		if (bytes_eq_case(name, bytes_of(k->name, name.len)))
+		if (((name.at[0] ^ k->name[0]) & 0xdf) == 0 &&
+		    (memcmp(name.at, k->name, name.len) == 0 ||
+		     bytes_eq_case(name, bytes_of(k->name, name.len))))
 			return k;
 	return NULL;
 }
@@ -270,27 +276,23 @@ static void add_value(struct sip_message *m, struct bytes head, const struct kno
 		m->faults |= SIP_FAULT_REPEATED;
 }
 
-static bool is_space(uint8_t c)
+static inline bool is_space(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static void read_header(struct sip_message *m, struct bytes head, struct bytes line)
+static inline void read_header(struct sip_message *m, struct bytes head, struct bytes line)
 {
-	size_t n = 0, end;
+	size_t colon = bytes_find(line, ':'), n = colon;
 
-	while (n < line.len && sip_chars[line.at[n]] & CHAR_TOKEN)
-		n++;
-	for (end = n; end < line.len && is_space(line.at[end]); end++)
-		;
-	if (n == 0 || end == line.len || line.at[end] != ':') {
-		m->faults |= SIP_FAULT_HEADER;
-		return;
-	}
+	while (n > 0 && is_space(line.at[n - 1]))
+		n--;
 	const struct known *k = known_header(bytes_head(line, n));
 
-	if (k)
-		add_value(m, head, k, bytes_trim(bytes_skip(line, end + 1)));
+	if (k && colon < line.len)
+		add_value(m, head, k, bytes_trim(bytes_skip(line, colon + 1)));
+	else if (colon == line.len || !is_token(bytes_head(line, n)))
+		m->faults |= SIP_FAULT_HEADER;
 }
 
 static void read_via(struct sip_message *m, struct bytes head)
@@ -301,12 +303,14 @@ static void read_via(struct sip_message *m, struct bytes head)
 	}
 	struct bytes list = sip_part(head, m->list[SIP_VIA][0]);
 	bool gap = sip_has_gap(list);
-	struct bytes via = sip_list_next(&list), branch;
+	struct bytes via = sip_list_next(&list);
 	size_t n = bytes_find(via, ';');
 	struct bytes front = bytes_trim(bytes_head(via, n));
 	size_t at = 0, slashes = 0;
 
 	/* SIP / 2.0 / UDP sent-by: spaces may stand around the slashes. */
+	if (bytes_starts(front, BYTES("SIP/2.0/")))
+		at = 8, slashes = 2;
 	while (at < front.len && slashes < 2)
 		slashes += front.at[at++] == '/';
 	while (at < front.len && front.at[at] == ' ')
@@ -318,8 +322,7 @@ static void read_via(struct sip_message *m, struct bytes head)
 	if (slashes < 2 || sent_by.len == 0 || gap)
 		m->faults |= SIP_FAULT_HEADER;
 	m->sent_by = span_of(head, sent_by);
-	if (sip_param(bytes_skip(via, n), BYTES("branch"), &branch))
-		m->branch = span_of(head, branch);
+	m->branch = span_of(head, sip_branch(bytes_skip(via, n)));
 }
 
 static void read_cseq(struct sip_message *m, struct bytes head)
@@ -351,13 +354,11 @@ static void read_cseq(struct sip_message *m, struct bytes head)
 static void read_tag(struct sip_message *m, struct bytes head, enum sip_header which,
 		     struct span *tag)
 {
-	struct bytes value = sip_part(head, m->one[which]), t;
-	struct sip_address a = sip_address_of(value);
+	struct sip_address a = sip_address_of(sip_part(head, m->one[which]));
 
 	if (a.bad)
 		m->faults |= SIP_FAULT_HEADER;
-	if (sip_param(a.params, BYTES("tag"), &t))
-		*tag = span_of(head, t);
+	*tag = span_of(head, sip_tag(a.params));
 }
 
 static void read_contact(struct sip_message *m, struct bytes head)

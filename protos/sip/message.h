@@ -63,22 +63,23 @@ enum sip_header {
 	SIP_CALL_ID,
 	SIP_CSEQ,
 	SIP_MAX_FORWARDS,
-	SIP_CONTENT_LENGTH,
 	SIP_CONTENT_TYPE,
-	SIP_CONTENT_ENCODING,
 	SIP_USER_AGENT,
 	SIP_SERVER,
 	SIP_EXPIRES,
 	SIP_AUTHORIZATION, /* or Proxy-Authorization */
 	SIP_CHALLENGE,	   /* WWW-Authenticate or Proxy-Authenticate */
 	SIP_REASON,
-	SIP_RSEQ,
-	SIP_RACK,
 	SIP_IDENTITY, /* P-Asserted-Identity */
 	SIP_REFER_TO,
 	SIP_EVENT,
 	SIP_SUBSCRIPTION_STATE,
 	SIP_WARNING,
+	SIP_KEPT, /* from here on no document needs them */
+	SIP_CONTENT_LENGTH = SIP_KEPT,
+	SIP_CONTENT_ENCODING,
+	SIP_RSEQ,
+	SIP_RACK,
 	SIP_DATE,
 	SIP_HEADERS
 };
@@ -110,6 +111,22 @@ struct sip_message {
  * stops, and is to be called again with the head unfolded. */
 bool sip_message_read(struct sip_message *m, struct bytes head);
 
+/* Of a message, what documents are made of, in a text of its own; lines of a list end with LF. */
+struct sip_kept {
+	bool any, request;
+	uint8_t method, faults;
+	uint32_t cseq;
+	int32_t length;
+	struct span method_text, uri, phrase, version, branch, from_tag, to_tag;
+	struct span one[SIP_KEPT];
+	struct span list[SIP_LISTS];
+};
+
+/* Packs it, from a head that may be cut, into `to` (head.len bytes); returns how long that is.
+ * `answer`: without what an answer has of its request. */
+size_t sip_message_pack(const struct sip_message *m, struct bytes head, bool answer,
+			struct sip_kept *kept, uint8_t *to);
+
 /* The place of the head's end (behind its blank line), from `from` on; 0 when it is not there. */
 size_t sip_head_end(struct bytes b, size_t from);
 /* With each line break before a space or tab made spaces; `to` has head.len bytes. */
@@ -127,7 +144,7 @@ static inline struct bytes sip_part(struct bytes head, struct span s)
 
 /* A URI's parts; `user` and `host` as they stand, host with the brackets of IPv6. */
 struct sip_uri {
-	struct bytes scheme, user, password, host, params;
+	struct bytes whole, scheme, user, password, host, params;
 	int32_t port; /* 0: none */
 };
 
@@ -145,6 +162,9 @@ struct sip_uri sip_uri_of(struct bytes uri);
 bool sip_has_gap(struct bytes value);
 /* The value of a parameter in ";a=b;c"; quotes are taken off. False: there is none. */
 bool sip_param(struct bytes params, struct bytes name, struct bytes *value);
+/* Those of `tag` and `branch`; empty where there is none. */
+struct bytes sip_tag(struct bytes params);
+struct bytes sip_branch(struct bytes params);
 /* The first value of a list, taken off its front: commas in quotes and <> do not separate. */
 struct bytes sip_list_next(struct bytes *list);
 /* A parameter of Digest credentials or of a challenge: realm, uri, … */

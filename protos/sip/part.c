@@ -2,25 +2,27 @@
 
 enum { USER_MAX = 256 };
 
-static void plain(struct doc *d, unsigned field, struct bytes uri, struct bytes password)
+static void plain(struct doc *d, unsigned field, const struct sip_uri *u)
 {
 	size_t before;
 
-	if (password.len == 0) {
-		doc_text(d, field, uri);
+	if (u->password.len == 0) {
+		doc_text(d, field, u->whole);
 		return;
 	}
-	before = (size_t)(password.at - uri.at);
+	before = (size_t)(u->password.at - u->whole.at);
 	doc_text_begin(d, field);
-	doc_text_more(d, bytes_head(uri, before));
+	doc_text_more(d, bytes_head(u->whole, before));
 	doc_text_more(d, BYTES("*"));
-	doc_text_more(d, bytes_skip(uri, before + password.len));
+	doc_text_more(d, bytes_skip(u->whole, before + u->password.len));
 	doc_text_end(d);
 }
 
 void part_plain_uri(struct doc *d, unsigned field, struct bytes uri)
 {
-	plain(d, field, uri, sip_uri_of(uri).password);
+	struct sip_uri u = sip_uri_of(uri);
+
+	plain(d, field, &u);
 }
 
 void part_user(struct doc *d, unsigned field, struct bytes user)
@@ -33,25 +35,22 @@ void part_user(struct doc *d, unsigned field, struct bytes user)
 		doc_text(d, field, bytes_of(text, sip_unescape(user, text, sizeof(text))));
 }
 
-void part_uri(struct doc *d, unsigned field, struct bytes uri)
+void part_uri(struct doc *d, unsigned field, const struct sip_uri *u)
 {
-	struct sip_uri u = sip_uri_of(uri);
-
-	plain(d, field, uri, u.password);
-	doc_text(d, field + 1, u.scheme);
-	part_user(d, field + 2, u.user);
-	doc_text(d, field + 3, u.host);
-	if (u.port > 0)
-		doc_int(d, field + 4, u.port);
+	plain(d, field, u);
+	doc_text(d, field + 1, u->scheme);
+	part_user(d, field + 2, u->user);
+	doc_text(d, field + 3, u->host);
+	if (u->port > 0)
+		doc_int(d, field + 4, u->port);
 }
 
-void part_address(struct doc *d, unsigned field, struct bytes value, struct bytes tag)
+void part_address(struct doc *d, unsigned field, struct bytes name, struct bytes tag,
+		  const struct sip_uri *uri)
 {
-	struct sip_address a = sip_address_of(value);
-
-	doc_text(d, field, a.name);
+	doc_text(d, field, name);
 	doc_text(d, field + 1, tag);
-	part_uri(d, field + 2, a.uri);
+	part_uri(d, field + 2, uri);
 }
 
 void part_media(struct doc *d, unsigned field, const struct sdp *s)

@@ -8,9 +8,10 @@
 #include "protos/sip/sip.h"
 
 /* `field` is the first of a group, as FIELD_OWN: original, scheme, username, host, port. */
-void part_uri(struct doc *d, unsigned field, struct bytes uri);
+void part_uri(struct doc *d, unsigned field, const struct sip_uri *uri);
 /* display_info, tag, and the URI's. */
-void part_address(struct doc *d, unsigned field, struct bytes value, struct bytes tag);
+void part_address(struct doc *d, unsigned field, struct bytes name, struct bytes tag,
+		  const struct sip_uri *uri);
 /* address, port, media, codec, direction. */
 void part_media(struct doc *d, unsigned field, const struct sdp *sdp);
 void part_number(struct doc *d, unsigned field, struct bytes digits);

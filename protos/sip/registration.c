@@ -79,11 +79,11 @@ static void write_registration(const void *subject, struct doc *d)
 		doc_text(d, SIP_FIELD(STATUS), sip_part(v->s->head, v->s->m->phrase));
 	}
 	if (v->t) {
-		struct bytes head = exchange_text(v->t->x, &v->t->head[CLIENT]);
-		const struct sip_message *m = &v->t->msg[CLIENT];
+		struct bytes kept = exchange_text(v->t->x, &v->t->text[CLIENT]);
+		const struct sip_kept *k = &v->t->msg[CLIENT];
 
-		doc_text(d, SIP_FIELD(CALL_ID), sip_one(m, head, SIP_CALL_ID));
-		doc_text(d, SIP_FIELD(USER_AGENT), sip_one(m, head, SIP_USER_AGENT));
+		doc_text(d, SIP_FIELD(CALL_ID), kept_one(k, kept, SIP_CALL_ID));
+		doc_text(d, SIP_FIELD(USER_AGENT), kept_one(k, kept, SIP_USER_AGENT));
 	}
 	doc_word(d, SIP_FIELD(REGISTRATION_STATE), v->state);
 	part_plain_uri(d, SIP_FIELD(REGISTRATION_AOR), v->aor);
@@ -162,8 +162,8 @@ static int64_t number(struct bytes text, int64_t otherwise)
 static int64_t granted(const struct sip_seen *s, const struct sip_txn *t, struct bytes contact,
 		       struct bytes params)
 {
-	struct bytes value, head = exchange_text(t->x, &t->head[CLIENT]);
-	int64_t asked = number(sip_one(&t->msg[CLIENT], head, SIP_EXPIRES), EXPIRES_OTHERWISE);
+	struct bytes value, kept = exchange_text(t->x, &t->text[CLIENT]);
+	int64_t asked = number(kept_one(&t->msg[CLIENT], kept, SIP_EXPIRES), EXPIRES_OTHERWISE);
 
 	if (sip_param(params, BYTES("expires"), &value))
 		asked = number(value, asked);
@@ -221,18 +221,16 @@ static struct record_ends ends_of(const struct sip_txn *t)
 /* Whom the REGISTER is for, and the first contact that it names, with its parameters. */
 static struct view asked(const struct sip_txn *t, struct bytes *params)
 {
-	const struct sip_message *m = &t->msg[CLIENT];
-	struct bytes head = exchange_text(t->x, &t->head[CLIENT]), list = NO_BYTES;
-
-	if (m->counts[SIP_CONTACT] > 0)
-		list = sip_part(head, m->list[SIP_CONTACT][0]);
+	const struct sip_kept *k = &t->msg[CLIENT];
+	struct bytes kept = exchange_text(t->x, &t->text[CLIENT]);
+	struct bytes lines = sip_part(kept, k->list[SIP_CONTACT]), list = kept_line(&lines);
 	struct sip_address contact = sip_address_of(sip_list_next(&list));
 
 	*params = contact.params;
 	return (struct view){.state = "failed",
 			     .expires = -1,
 			     .t = t,
-			     .aor = sip_address_of(sip_one(m, head, SIP_TO)).uri,
+			     .aor = sip_address_of(kept_one(k, kept, SIP_TO)).uri,
 			     .contact = contact.uri};
 }
 

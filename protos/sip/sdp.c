@@ -23,8 +23,10 @@ static const struct {
 static struct bytes word(struct bytes *rest)
 {
 	struct bytes all = bytes_trim(*rest);
-	size_t n = bytes_find(all, ' ');
+	size_t n = 0; /* words are short */
 
+	while (n < all.len && all.at[n] != ' ')
+		n++;
 	*rest = bytes_skip(all, n);
 	return bytes_head(all, n);
 }
@@ -74,7 +76,8 @@ static struct bytes static_codec(struct bytes type)
 {
 	int64_t number = -1;
 
-	bytes_int(type, 0, 127, &number);
+	if (!bytes_int(type, 0, 127, &number))
+		return NO_BYTES;
 	for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++)
 		if (static_types[i].type == number)
 			return bytes_str(static_types[i].name);
@@ -131,6 +134,8 @@ static void read_attribute(struct sdp *s, struct section *section, struct bytes 
 		read_rtpmap(section, bytes_skip(value, 7));
 		return;
 	}
+	if (value.len != 8)
+		return; /* as all four have, and most other attributes do not */
 	for (int i = SDP_SENDRECV; i <= SDP_INACTIVE; i++)
 		if (bytes_eq(value, bytes_str(sdp_direction_names[i])) &&
 		    (s->direction == SDP_NOT_SAID || s->streams_count == 1))

@@ -67,6 +67,7 @@ struct sip_world *sip_world_of(const struct conn *conn)
 	w->txns.quota = w->txns_by_call.quota = world_quota(world);
 	w->calls.quota = w->bindings.quota = world_quota(world);
 	buf_init(&w->unfolded, world_quota(world));
+	buf_init(&w->packed, world_quota(world));
 	wheel_init(&w->wheel);
 	return w;
 }
@@ -126,6 +127,7 @@ static void sip_leave(struct world *world)
 	index_fini(&w->calls);
 	index_fini(&w->bindings);
 	buf_fini(&w->unfolded);
+	buf_fini(&w->packed);
 }
 
 /* ---- Messages ---- */

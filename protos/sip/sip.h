@@ -2,7 +2,7 @@
  * What the files of the SIP module share. Nobody else includes this.
  *
  *   sip.c           the table: framing, options
- *   message.c       heads; value.c: addresses, URIs, parameters
+ *   message.c       heads; value.c: addresses, URIs, parameters; pack.c: what is kept of one
  *   transaction.c   requests and responses that belong together
  *   settle.c        what is worked out once before a transaction is written: status, error, raw
  *   write.c         the transaction's document; part.c: parts that several documents share
@@ -65,8 +65,8 @@ struct sip_side {
 
 struct sip_answer {
 	nsec when;
+	uint32_t tag; /* hash of the To tag and RSeq */
 	uint16_t code;
-	uint64_t tag; /* hash of the To tag and RSeq */
 };
 
 /* An exchange: a transaction. Also an ACK alone, or an answer alone. What each message looks at
@@ -84,11 +84,12 @@ struct sip_txn {
 	uint8_t ack_tags;
 	uint16_t cancel_code;
 	nsec ack, cancel, cancelled; /* when; 0: never. The CANCEL and its answer. */
-	uint64_t final_tag;
-	uint64_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the others */
-	struct clip head[2], body[2];	 /* of request and final answer */
+	uint32_t final_tag;
+	uint32_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the others */
+	struct clip text[2], body[2];	 /* of request and final answer */
+	struct clip head[2];		 /* whole, for send_request and send_response alone */
+	struct sip_kept msg[2];		 /* in `text` */
 	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
-	struct sip_message msg[2];
 };
 
 struct sip_world {
@@ -102,7 +103,7 @@ struct sip_world {
 	uint64_t numbers; /* of records */
 	/* By a hash of the address: when bytes of one of its streams were lost last. */
 	nsec lost[LOST_SLOTS];
-	struct buf unfolded;
+	struct buf unfolded, packed;
 };
 
 /* A message as it came. */
@@ -127,6 +128,20 @@ static inline struct bytes sip_one(const struct sip_message *m, struct bytes hea
 				   enum sip_header which)
 {
 	return sip_part(head, m->one[which]);
+}
+
+static inline struct bytes kept_one(const struct sip_kept *k, struct bytes text,
+				    enum sip_header which)
+{
+	return sip_part(text, k->one[which]);
+}
+/* The first line of a list, which is taken off its front. */
+static inline struct bytes kept_line(struct bytes *list)
+{
+	struct bytes line = bytes_head(*list, bytes_find(*list, '\n'));
+
+	*list = bytes_skip(*list, line.len + 1);
+	return line;
 }
 
 /* transaction.c: sets s->txn, s->again and s->id. False: the message began no exchange. */

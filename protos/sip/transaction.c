@@ -188,14 +188,22 @@ static void set_timer(struct sip_world *w, struct sip_txn *t, nsec when)
 
 static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 {
+	enum { MORE = 128 /* for what a usual answer adds */ };
+	const struct sip_conf *conf = sip_conf_of(s->w);
 	struct exchange *x = t->x;
+	struct bytes head = bytes_head(s->head, (uint64_t)x->text_max);
+	uint8_t *to = buf_room(&s->w->packed, head.len);
+	size_t n =
+		sip_message_pack(s->m, head, role == SERVER && x->begun[CLIENT], &t->msg[role], to);
 
-	t->msg[role] = *s->m;
-	buf_room(&x->kept, s->head.len + s->body.len);
-	exchange_keep(x, &t->head[role], s->head);
-	if (s->body.len > 0 && sip_conf_of(s->w)->parse_body)
+	buf_room(&x->kept, n + s->body.len + (role == CLIENT ? MORE : 0));
+	exchange_keep(x, &t->text[role], bytes_of(to, n));
+	if (s->body.len > 0 && conf->parse_body)
 		exchange_keep(x, &t->body[role], s->body);
+	if (role == CLIENT ? conf->common.send_request : conf->common.send_response)
+		exchange_keep(x, &t->head[role], s->head);
 	x->notes |= (uint32_t)s->m->faults * SIP_NOTE_FAULTS;
+	x->notes |= head.len < s->head.len ? NOTE_TRIMMED : 0;
 }
 
 static struct sip_txn *begin(struct exchange *x, const struct sip_seen *s, const struct key *k)
@@ -269,7 +277,7 @@ static int acks(const struct sip_txn *t, const struct sip_seen *s)
 }
 
 /* Whether it has this ACK, or all that are remembered; each answer of a fork has one. */
-static bool acked(struct sip_txn *t, uint64_t tag)
+static bool acked(struct sip_txn *t, uint32_t tag)
 {
 	for (unsigned i = 0; i < t->ack_tags; i++)
 		if (t->ack_tag[i] == tag)
@@ -301,7 +309,7 @@ static bool ack(struct sip_seen *s, const struct key *k)
 			all[count++] = t;
 	}
 	for (int i = 0; i < count; i++) {
-		s->again = acked(all[i], hash_of(sip_part(s->head, s->m->to_tag)));
+		s->again = acked(all[i], (uint32_t)hash_of(sip_part(s->head, s->m->to_tag)));
 		all[i]->acks += s->again;
 		if (!all[i]->ack)
 			all[i]->ack = s->when;
@@ -345,22 +353,22 @@ static bool cancel_answer(struct sip_seen *s)
 	return true;
 }
 
-static uint64_t answer_tag(const struct sip_seen *s)
+static uint32_t answer_tag(const struct sip_seen *s)
 {
-	return hash_of(sip_part(s->head, s->m->to_tag)) ^
-	       (s->m->code < 200 ? hash_of(sip_one(s->m, s->head, SIP_RSEQ)) : 0);
+	return (uint32_t)(hash_of(sip_part(s->head, s->m->to_tag)) ^
+			  (s->m->code < 200 ? hash_of(sip_one(s->m, s->head, SIP_RSEQ)) : 0));
 }
 
 /* Whether it came before; remembers it if not. */
 static bool listed(struct sip_answer *list, uint16_t *count, unsigned max, const struct sip_seen *s)
 {
-	uint64_t tag = answer_tag(s);
+	uint32_t tag = answer_tag(s);
 
 	for (unsigned i = 0; i < *count && i < max; i++)
 		if (list[i].code == s->m->code && list[i].tag == tag)
 			return true;
 	if (*count < max)
-		list[*count] = (struct sip_answer){s->when, s->m->code, tag};
+		list[*count] = (struct sip_answer){s->when, tag, s->m->code};
 	*count = (uint16_t)(*count + (*count < UINT16_MAX));
 	return false;
 }
@@ -399,7 +407,7 @@ static bool answer(struct sip_seen *s, const struct key *k)
 	}
 	t->code = s->m->code;
 	if (!provisional || fresh) {
-		t->head[SERVER] = t->body[SERVER] = (struct clip){0};
+		t->text[SERVER] = t->body[SERVER] = t->head[SERVER] = (struct clip){0};
 		keep(t, SERVER, s);
 	}
 	t->final_tag = provisional ? 0 : answer_tag(s);

@@ -4,6 +4,17 @@
 #include "protos/sip/chars.h"
 #include "protos/sip/message.h"
 
+/* Behind the quote that closes what begins at the front, or b.len with *open set. */
+static size_t quoted_end(struct bytes b, bool *open)
+{
+	size_t i = 1;
+
+	while (i < b.len && b.at[i] != '"')
+		i += b.at[i] == '\\' ? 2 : 1;
+	*open = i >= b.len;
+	return *open ? b.len : i + 1;
+}
+
 /* The place of one of these characters (enum sip_char) outside of quotes, or b.len. *open: a quote
  * was not closed. */
 static size_t find_unquoted(struct bytes b, unsigned stops, bool *open)
@@ -11,18 +22,33 @@ static size_t find_unquoted(struct bytes b, unsigned stops, bool *open)
 	size_t i = 0;
 
 	*open = false;
-	for (; i < b.len; i++) {
+	while (i < b.len) {
 		unsigned c = sip_chars[b.at[i]];
 
-		if ((c & (stops | CHAR_QUOTE)) == 0)
-			continue;
 		if (c & stops)
 			return i;
-		for (i++; i < b.len && b.at[i] != '"'; i++)
-			i += b.at[i] == '\\';
-		*open = i >= b.len;
+		i += c & CHAR_QUOTE ? quoted_end(bytes_skip(b, i), open) : 1;
 	}
 	return b.len;
+}
+
+/* As find_unquoted, of one character. */
+static size_t find_one_unquoted(struct bytes b, uint8_t stop, bool *open)
+{
+	size_t from = 0, at = bytes_find(b, stop);
+
+	*open = false;
+	for (;;) {
+		struct bytes before = bytes_head(bytes_skip(b, from), at - from);
+		size_t quote = bytes_find(before, '"');
+
+		if (quote == before.len)
+			return at;
+		from += quote;
+		from += quoted_end(bytes_skip(b, from), open);
+		if (from > at)
+			at = from + bytes_find(bytes_skip(b, from), stop);
+	}
 }
 
 static struct bytes unquote(struct bytes b)
@@ -33,25 +59,33 @@ static struct bytes unquote(struct bytes b)
 	return b;
 }
 
-static bool is_absolute(struct bytes uri)
+/* The length of a URI's scheme; 0: it has none. */
+static size_t scheme_length(struct bytes uri)
 {
-	size_t colon = bytes_find(uri, ':');
+	size_t n = 0;
 
-	if (colon == 0 || colon == uri.len)
-		return false;
-	for (size_t i = 0; i < colon; i++)
-		if (!(sip_chars[uri.at[i]] & CHAR_SCHEME))
-			return false;
-	return ascii_lower(uri.at[0]) >= 'a' && ascii_lower(uri.at[0]) <= 'z';
+	while (n < uri.len && sip_chars[uri.at[n]] & CHAR_SCHEME)
+		n++;
+	if (n == 0 || n == uri.len || uri.at[n] != ':')
+		return 0;
+	return ascii_lower(uri.at[0]) >= 'a' && ascii_lower(uri.at[0]) <= 'z' ? n : 0;
+}
+
+/* What stands before the URI: a name in quotes, or words. A comma in words ends the value. */
+static bool is_bad_name(struct bytes name)
+{
+	return name.len > 0 && name.at[0] != '"' &&
+	       (bytes_find(name, ',') < name.len || bytes_find(name, '@') < name.len);
 }
 
 struct sip_address sip_address_of(struct bytes value)
 {
 	struct sip_address a = {0};
-	bool open;
+	bool open = false;
 
 	value = bytes_trim(value);
-	size_t angle = find_unquoted(value, CHAR_ANGLE, &open);
+	size_t angle =
+		value.len > 0 && value.at[0] == '<' ? 0 : find_unquoted(value, CHAR_ANGLE, &open);
 
 	a.bad = open && value.len > 0;
 	if (angle == value.len) {
@@ -61,7 +95,7 @@ struct sip_address sip_address_of(struct bytes value)
 		a.uri = bytes_trim(bytes_head(value, n));
 		a.params = bytes_skip(value, n);
 		a.bad |= value.len > 0 &&
-			 (!is_absolute(a.uri) || bytes_find(a.uri, ' ') < a.uri.len);
+			 (scheme_length(a.uri) == 0 || bytes_find(a.uri, ' ') < a.uri.len);
 		return a;
 	}
 	struct bytes rest = bytes_skip(value, angle + 1),
@@ -70,13 +104,10 @@ struct sip_address sip_address_of(struct bytes value)
 
 	a.name = unquote(name);
 	a.uri = bytes_trim(bytes_head(rest, end));
-	/* A comma in a name that is not quoted ends the value; a URI begins and ends in <>. */
-	a.bad |= (name.len > 0 && name.at[0] != '"' && bytes_find(name, ',') < name.len) ||
-		 a.uri.len != bytes_head(rest, end).len;
 	a.params = bytes_trim(bytes_skip(rest, end + 1));
-	a.bad |= end == rest.len || !is_absolute(a.uri) ||
-		 (name.len > 0 && name.at[0] != '"' &&
-		  (bytes_find(name, ',') < name.len || bytes_find(name, '@') < name.len));
+	/* The URI begins and ends in <>. */
+	a.bad |= end == rest.len || a.uri.len != end || scheme_length(a.uri) == 0 ||
+		 is_bad_name(name);
 	return a;
 }
 
@@ -92,20 +123,24 @@ static struct bytes split_port(struct bytes host, int32_t *port)
 	return bytes_head(host, colon);
 }
 
+static bool is_sip(struct bytes scheme)
+{
+	return (scheme.len == 3 || scheme.len == 4) &&
+	       (bytes_eq_case(scheme, BYTES("sip")) || bytes_eq_case(scheme, BYTES("sips")));
+}
+
 struct sip_uri sip_uri_of(struct bytes uri)
 {
-	struct sip_uri u = {0};
-	size_t colon = bytes_find(uri, ':');
+	struct sip_uri u = {.whole = uri};
+	size_t scheme = scheme_length(uri), n = 0;
 
-	if (!is_absolute(uri))
+	if (scheme == 0)
 		return u;
-	u.scheme = bytes_head(uri, colon);
-	struct bytes rest = bytes_skip(uri, colon + 1);
-	bool sip = bytes_eq_case(u.scheme, BYTES("sip")) || bytes_eq_case(u.scheme, BYTES("sips"));
+	u.scheme = bytes_head(uri, scheme);
+	struct bytes rest = bytes_skip(uri, scheme + 1);
 
-	if (!sip) {
-		size_t n = bytes_find(rest, ';');
-
+	if (!is_sip(u.scheme)) {
+		n = bytes_find(rest, ';');
 		if (bytes_eq_case(u.scheme, BYTES("tel")))
 			u.user = bytes_head(rest, n);
 		u.params = bytes_skip(rest, n);
@@ -117,19 +152,38 @@ struct sip_uri sip_uri_of(struct bytes uri)
 
 	if (at < rest.len) {
 		struct bytes user = bytes_head(rest, at);
-		size_t n = bytes_find(user, ':');
 
+		n = bytes_find(user, ':');
 		u.user = bytes_head(user, n);
 		u.password = bytes_skip(user, n + 1);
 		rest = bytes_skip(rest, at + 1);
 	}
-	size_t n = 0;
-
-	while (n < rest.len && !(sip_chars[rest.at[n]] & (CHAR_SEMICOLON | CHAR_QUESTION)))
-		n++;
+	for (n = 0; n < rest.len; n++)
+		if (sip_chars[rest.at[n]] & (CHAR_SEMICOLON | CHAR_QUESTION))
+			break;
 	u.host = split_port(bytes_head(rest, n), &u.port);
 	u.params = bytes_skip(rest, n);
 	return u;
+}
+
+/* Whether a ; or , is the last, or behind it stands another, or a space: only then there may be a
+ * gap. */
+static bool may_have_gap(struct bytes value)
+{
+	static const uint8_t separators[] = {';', ','};
+
+	for (size_t i = 0; i < sizeof(separators); i++) {
+		struct bytes rest = value;
+		size_t n;
+
+		while ((n = bytes_find(rest, separators[i])) < rest.len) {
+			rest = bytes_skip(rest, n + 1);
+			if (rest.len == 0 || rest.at[0] == ' ' || rest.at[0] == '\t' ||
+			    rest.at[0] == ';' || rest.at[0] == ',')
+				return true;
+		}
+	}
+	return false;
 }
 
 bool sip_has_gap(struct bytes value)
@@ -137,6 +191,8 @@ bool sip_has_gap(struct bytes value)
 	bool open, gap = false;
 	size_t n;
 
+	if (!may_have_gap(value))
+		return false;
 	while (!gap && (n = find_unquoted(value, CHAR_SEMICOLON | CHAR_COMMA | CHAR_ANGLE, &open)) <
 			       value.len) {
 		bool angle = value.at[n] == '<';
@@ -156,11 +212,11 @@ bool sip_param(struct bytes params, struct bytes name, struct bytes *value)
 
 	while (params.len > 0) {
 		if (params.at[0] != ';') {
-			params = bytes_skip(params, find_unquoted(params, CHAR_SEMICOLON, &open));
+			params = bytes_skip(params, find_one_unquoted(params, ';', &open));
 			continue;
 		}
 		params = bytes_skip(params, 1);
-		size_t n = find_unquoted(params, CHAR_SEMICOLON, &open);
+		size_t n = find_one_unquoted(params, ';', &open);
 		struct bytes one = bytes_head(params, n);
 		size_t eq = bytes_find(one, '=');
 
@@ -171,6 +227,32 @@ bool sip_param(struct bytes params, struct bytes name, struct bytes *value)
 		params = bytes_skip(params, n);
 	}
 	return false;
+}
+
+/* `name` is with the ; before and the = behind it, as nearly all write it who put it first. */
+static struct bytes token_param(struct bytes params, struct bytes name)
+{
+	struct bytes value = bytes_skip(params, name.len);
+	size_t n = 0;
+
+	if (params.len > name.len && memcmp(params.at, name.at, name.len) == 0) {
+		while (n < value.len && sip_chars[value.at[n]] & CHAR_TOKEN)
+			n++;
+		if (n == value.len || value.at[n] == ';')
+			return bytes_head(value, n);
+	}
+	return sip_param(params, bytes_head(bytes_skip(name, 1), name.len - 2), &value) ? value
+											: NO_BYTES;
+}
+
+struct bytes sip_tag(struct bytes params)
+{
+	return token_param(params, BYTES(";tag="));
+}
+
+struct bytes sip_branch(struct bytes params)
+{
+	return token_param(params, BYTES(";branch="));
 }
 
 struct bytes sip_list_next(struct bytes *list)
@@ -186,7 +268,7 @@ struct bytes sip_list_next(struct bytes *list)
 
 	if (n < all.len && all.at[n] == '<') {
 		n += bytes_find(bytes_skip(all, n), '>');
-		n += find_unquoted(bytes_skip(all, n), CHAR_COMMA, &open);
+		n += find_one_unquoted(bytes_skip(all, n), ',', &open);
 	}
 	*list = bytes_skip(all, n + 1);
 	return bytes_trim(bytes_head(all, n));
@@ -199,7 +281,7 @@ bool sip_digest_param(struct bytes value, struct bytes name, struct bytes *to)
 
 	while (rest.len > 0) {
 		bool open;
-		size_t n = find_unquoted(rest, CHAR_COMMA, &open);
+		size_t n = find_one_unquoted(rest, ',', &open);
 		struct bytes one = bytes_trim(bytes_head(rest, n));
 		size_t eq = bytes_find(one, '=');
 

@@ -10,15 +10,13 @@ enum { PRINT_MAX = 256 };
 struct view {
 	const struct exchange *x;
 	const struct sip_txn *t;
-	const struct sip_message *m, *answer;
-	struct bytes head, answer_head;
+	const struct sip_kept *m, *answer;
+	struct bytes text, answer_text; /* theirs */
 };
 
-static void write_query(const struct view *v, struct doc *d)
+static void write_query(const struct view *v, const struct sip_uri *u, struct doc *d)
 {
-	struct bytes method = bytes_head(sip_part(v->head, v->m->method_text), PRINT_MAX / 2);
-	struct bytes uri = sip_part(v->head, v->m->uri);
-	struct sip_uri u = sip_uri_of(uri);
+	struct bytes method = bytes_head(sip_part(v->text, v->m->method_text), PRINT_MAX / 2);
 	uint8_t print[PRINT_MAX];
 	size_t n = 0;
 
@@ -28,16 +26,18 @@ static void write_query(const struct view *v, struct doc *d)
 	n = method.len;
 	doc_text(d, F_METHOD, method);
 	if (v->m->request) {
-		struct bytes host = bytes_head(u.host.len ? u.host : u.scheme, PRINT_MAX / 2 - 1);
-		size_t before = u.password.len ? (size_t)(u.password.at - uri.at) : uri.len;
+		struct bytes host =
+			bytes_head(u->host.len ? u->host : u->scheme, PRINT_MAX / 2 - 1);
+		struct bytes uri = u->whole;
+		size_t before = u->password.len ? (size_t)(u->password.at - uri.at) : uri.len;
 
 		doc_text_begin(d, F_QUERY);
 		doc_text_more(d, method);
 		doc_text_more(d, BYTES(" "));
 		doc_text_more(d, bytes_head(uri, before));
-		if (u.password.len > 0) {
+		if (u->password.len > 0) {
 			doc_text_more(d, BYTES("*"));
-			doc_text_more(d, bytes_skip(uri, before + u.password.len));
+			doc_text_more(d, bytes_skip(uri, before + u->password.len));
 		}
 		doc_text_end(d);
 		print[n++] = ' ';
@@ -49,20 +49,17 @@ static void write_query(const struct view *v, struct doc *d)
 	doc_hex(d, F_QUERY_HASH, XXH3_64bits(print, n));
 }
 
-static void write_list(struct doc *d, unsigned field, const struct sip_message *m,
-		       struct bytes head, enum sip_list which, bool split)
+/* Of a head that was cut, and of lines of commas alone, nothing is left. */
+static void write_list(struct doc *d, unsigned field, struct bytes lines)
 {
 	bool any = false;
 
-	/* Of a head that was cut, and of lines of commas alone, nothing is left. */
-	for (unsigned i = 0; i < m->counts[which]; i++) {
-		struct bytes rest = sip_part(head, m->list[which][i]);
+	while (lines.len > 0) {
+		struct bytes rest = kept_line(&lines);
 
 		while (rest.len > 0) {
-			struct bytes one = split ? sip_list_next(&rest) : rest;
+			struct bytes one = sip_list_next(&rest);
 
-			if (!split)
-				rest = NO_BYTES;
 			if (one.len == 0)
 				continue;
 			if (!any)
@@ -75,27 +72,29 @@ static void write_list(struct doc *d, unsigned field, const struct sip_message *
 		doc_list_end(d);
 }
 
+/* The lines of the request, or of the answer where that has none. */
+static struct bytes lines_of(const struct view *v, enum sip_list which)
+{
+	struct bytes lines = sip_part(v->text, v->m->list[which]);
+
+	return lines.len > 0 ? lines : sip_part(v->answer_text, v->answer->list[which]);
+}
+
 static void write_contact(const struct view *v, struct doc *d)
 {
-	const struct sip_message *m = v->m;
-	struct bytes head = v->head, list, value;
-
-	if (m->counts[SIP_CONTACT] == 0) {
-		m = v->answer;
-		head = v->answer_head;
-	}
-	if (m->counts[SIP_CONTACT] == 0)
-		return;
-	list = sip_part(head, m->list[SIP_CONTACT][0]);
+	struct bytes lines = lines_of(v, SIP_CONTACT), list = kept_line(&lines), value;
 	struct bytes first = sip_list_next(&list);
 
+	if (first.len == 0)
+		return;
 	if (bytes_eq(first, BYTES("*"))) {
 		doc_text(d, SIP_FIELD(CONTACT_URI_ORIGINAL), first);
 		return;
 	}
 	struct sip_address a = sip_address_of(first);
+	struct sip_uri u = sip_uri_of(a.uri);
 
-	part_address(d, SIP_FIELD(CONTACT_NAME), first, NO_BYTES);
+	part_address(d, SIP_FIELD(CONTACT_NAME), a.name, NO_BYTES, &u);
 	if (sip_param(a.params, BYTES("expires"), &value))
 		part_number(d, SIP_FIELD(CONTACT_EXPIRES), value);
 	if (sip_param(a.params, BYTES("q"), &value))
@@ -105,28 +104,25 @@ static void write_contact(const struct view *v, struct doc *d)
 /* A header of the request, or of the answer where that has none. */
 static struct bytes either(const struct view *v, enum sip_header which)
 {
-	struct bytes b = sip_one(v->m, v->head, which);
+	struct bytes b = kept_one(v->m, v->text, which);
 
-	return b.len > 0 ? b : sip_one(v->answer, v->answer_head, which);
+	return b.len > 0 ? b : kept_one(v->answer, v->answer_text, which);
 }
 
 static void write_headers(const struct view *v, struct doc *d)
 {
 	struct bytes refer = either(v, SIP_REFER_TO);
 
-	write_list(d, SIP_FIELD(VIA), v->m, v->head, SIP_VIA, true);
-	part_number(d, SIP_FIELD(MAX_FORWARDS), sip_one(v->m, v->head, SIP_MAX_FORWARDS));
+	write_list(d, SIP_FIELD(VIA), sip_part(v->text, v->m->list[SIP_VIA]));
+	part_number(d, SIP_FIELD(MAX_FORWARDS), kept_one(v->m, v->text, SIP_MAX_FORWARDS));
 	doc_text(d, SIP_FIELD(CONTENT_TYPE), either(v, SIP_CONTENT_TYPE));
 	if (v->m->length > 0)
 		doc_int(d, SIP_FIELD(CONTENT_LENGTH), v->m->length);
 	else if (v->answer->length > 0)
 		doc_int(d, SIP_FIELD(CONTENT_LENGTH), v->answer->length);
-	write_list(d, SIP_FIELD(ALLOW), v->m->counts[SIP_ALLOW] ? v->m : v->answer,
-		   v->m->counts[SIP_ALLOW] ? v->head : v->answer_head, SIP_ALLOW, true);
-	write_list(d, SIP_FIELD(SUPPORTED), v->m->counts[SIP_SUPPORTED] ? v->m : v->answer,
-		   v->m->counts[SIP_SUPPORTED] ? v->head : v->answer_head, SIP_SUPPORTED, true);
-	write_list(d, SIP_FIELD(ACCEPT), v->m->counts[SIP_ACCEPT] ? v->m : v->answer,
-		   v->m->counts[SIP_ACCEPT] ? v->head : v->answer_head, SIP_ACCEPT, true);
+	write_list(d, SIP_FIELD(ALLOW), lines_of(v, SIP_ALLOW));
+	write_list(d, SIP_FIELD(SUPPORTED), lines_of(v, SIP_SUPPORTED));
+	write_list(d, SIP_FIELD(ACCEPT), lines_of(v, SIP_ACCEPT));
 	part_number(d, SIP_FIELD(EXPIRES), either(v, SIP_EXPIRES));
 	doc_text(d, SIP_FIELD(REASON), either(v, SIP_REASON));
 	doc_text(d, SIP_FIELD(WARNING), either(v, SIP_WARNING));
@@ -134,18 +130,20 @@ static void write_headers(const struct view *v, struct doc *d)
 		part_plain_uri(d, SIP_FIELD(REFER_TO), sip_address_of(refer).uri);
 	doc_text(d, SIP_FIELD(EVENT), either(v, SIP_EVENT));
 	doc_text(d, SIP_FIELD(SUBSCRIPTION), either(v, SIP_SUBSCRIPTION_STATE));
-	struct bytes agent = sip_one(v->m, v->head, SIP_USER_AGENT);
-	struct bytes server = sip_one(v->answer, v->answer_head, SIP_SERVER);
+	struct bytes agent = kept_one(v->m, v->text, SIP_USER_AGENT);
+	struct bytes server = kept_one(v->answer, v->answer_text, SIP_SERVER);
 
 	if (server.len == 0 && v->answer != v->m)
-		server = sip_one(v->answer, v->answer_head, SIP_USER_AGENT);
+		server = kept_one(v->answer, v->answer_text, SIP_USER_AGENT);
 	doc_text(d, SIP_FIELD(USER_AGENT), agent.len > 0 ? agent : server);
 	doc_text(d, SIP_FIELD(SERVER), server);
 	struct bytes identity = either(v, SIP_IDENTITY);
 
-	if (identity.len > 0)
-		part_uri(d, SIP_FIELD(PRIVATE_URI_ORIGINAL),
-			 sip_address_of(sip_list_next(&identity)).uri);
+	if (identity.len > 0) {
+		struct sip_uri u = sip_uri_of(sip_address_of(sip_list_next(&identity)).uri);
+
+		part_uri(d, SIP_FIELD(PRIVATE_URI_ORIGINAL), &u);
+	}
 }
 
 static void write_auth(const struct view *v, struct doc *d)
@@ -158,10 +156,10 @@ static void write_auth(const struct view *v, struct doc *d)
 		{"username", SIP_FIELD(AUTH_USERNAME)},
 		{"algorithm", SIP_FIELD(AUTH_ALGORITHM)},
 	};
-	struct bytes value = sip_one(v->m, v->head, SIP_AUTHORIZATION), text;
+	struct bytes value = kept_one(v->m, v->text, SIP_AUTHORIZATION), text;
 
 	if (value.len == 0)
-		value = sip_one(v->answer, v->answer_head, SIP_CHALLENGE);
+		value = kept_one(v->answer, v->answer_text, SIP_CHALLENGE);
 	size_t space = bytes_find(value, ' ');
 
 	if (value.len == 0 || space == value.len)
@@ -172,8 +170,11 @@ static void write_auth(const struct view *v, struct doc *d)
 			doc_text(d, params[i].field, text);
 	if (v->t->attempt > 0)
 		doc_int(d, SIP_FIELD(AUTH_ATTEMPT), v->t->attempt);
-	if (sip_digest_param(value, BYTES("uri"), &text))
-		part_uri(d, SIP_FIELD(AUTH_URI_ORIGINAL), text);
+	if (sip_digest_param(value, BYTES("uri"), &text)) {
+		struct sip_uri u = sip_uri_of(text);
+
+		part_uri(d, SIP_FIELD(AUTH_URI_ORIGINAL), &u);
+	}
 }
 
 static void write_answers(const struct view *v, struct doc *d, unsigned field,
@@ -224,7 +225,7 @@ static bool read_body(const struct exchange *x, enum side role, struct sdp *sdp)
 {
 	const struct sip_txn *t = x->own;
 	struct bytes type =
-		sip_one(&t->msg[role], exchange_text(x, &t->head[role]), SIP_CONTENT_TYPE);
+		kept_one(&t->msg[role], exchange_text(x, &t->text[role]), SIP_CONTENT_TYPE);
 
 	return t->body[role].len > 0 && sdp_is_type(type) &&
 	       sdp_read(sdp, exchange_text(x, &t->body[role]));
@@ -256,45 +257,55 @@ static void write_sdp(const struct view *v, struct doc *d)
 		part_media(d, SIP_FIELD(SDP_ANSWER_ADDRESS), &sdp[SERVER]);
 }
 
+static void write_party(const struct view *v, struct doc *d, unsigned field, enum sip_header which,
+			struct bytes tag)
+{
+	struct sip_address a = sip_address_of(kept_one(v->m, v->text, which));
+	struct sip_uri u = sip_uri_of(a.uri);
+
+	part_address(d, field, a.name, tag, &u);
+}
+
 void sip_write(const struct exchange *x, struct doc *d)
 {
 	const struct sip_txn *t = x->own;
 	enum side ask = x->begun[CLIENT] ? CLIENT : SERVER;
-	enum side answer = t->head[SERVER].len > 0 ? SERVER : ask;
+	enum side answer = t->msg[SERVER].any ? SERVER : ask;
 	struct view v = {
 		.x = x,
 		.t = t,
 		.m = &t->msg[ask],
 		.answer = &t->msg[answer],
-		.head = exchange_text(x, &t->head[ask]),
-		.answer_head = exchange_text(x, &t->head[answer]),
+		.text = exchange_text(x, &t->text[ask]),
+		.answer_text = exchange_text(x, &t->text[answer]),
 	};
-	const struct sip_message *m = v.m;
+	const struct sip_kept *m = v.m;
 
-	write_query(&v, d);
-	doc_text(d, SIP_FIELD(VERSION), sip_part(v.head, m->version));
-	doc_text(d, SIP_FIELD(METHOD), sip_part(v.head, m->method_text));
+	struct sip_uri uri = sip_uri_of(sip_part(v.text, m->uri));
+
+	write_query(&v, &uri, d);
+	doc_text(d, SIP_FIELD(VERSION), sip_part(v.text, m->version));
+	doc_text(d, SIP_FIELD(METHOD), sip_part(v.text, m->method_text));
 	if (t->code > 0)
 		doc_int(d, SIP_FIELD(CODE), t->code);
-	doc_text(d, SIP_FIELD(STATUS), sip_part(v.answer_head, v.answer->phrase));
-	doc_text(d, SIP_FIELD(CALL_ID), sip_one(m, v.head, SIP_CALL_ID));
-	doc_text(d, SIP_FIELD(BRANCH), sip_part(v.head, m->branch));
+	doc_text(d, SIP_FIELD(STATUS), sip_part(v.answer_text, v.answer->phrase));
+	doc_text(d, SIP_FIELD(CALL_ID), kept_one(m, v.text, SIP_CALL_ID));
+	doc_text(d, SIP_FIELD(BRANCH), sip_part(v.text, m->branch));
 	if (m->one[SIP_CSEQ].len > 0 && !(m->faults & SIP_FAULT_MISSING)) {
 		doc_int(d, SIP_FIELD(CSEQ_CODE), m->cseq);
-		struct bytes rest = sip_one(m, v.head, SIP_CSEQ);
+		struct bytes rest = kept_one(m, v.text, SIP_CSEQ);
 
 		doc_text(d, SIP_FIELD(CSEQ_METHOD),
 			 bytes_trim(bytes_skip(rest, bytes_find(rest, ' '))));
 	}
 	if (m->request)
-		part_uri(d, SIP_FIELD(REQUEST_URI_ORIGINAL), sip_part(v.head, m->uri));
-	part_address(d, SIP_FIELD(FROM_NAME), sip_one(m, v.head, SIP_FROM),
-		     sip_part(v.head, m->from_tag));
-	struct bytes to_tag = sip_part(v.head, m->to_tag);
+		part_uri(d, SIP_FIELD(REQUEST_URI_ORIGINAL), &uri);
+	write_party(&v, d, SIP_FIELD(FROM_NAME), SIP_FROM, sip_part(v.text, m->from_tag));
+	struct bytes to_tag = sip_part(v.text, m->to_tag);
 
 	if (to_tag.len == 0)
-		to_tag = sip_part(v.answer_head, v.answer->to_tag);
-	part_address(d, SIP_FIELD(TO_NAME), sip_one(m, v.head, SIP_TO), to_tag);
+		to_tag = sip_part(v.answer_text, v.answer->to_tag);
+	write_party(&v, d, SIP_FIELD(TO_NAME), SIP_TO, to_tag);
 	write_contact(&v, d);
 	write_headers(&v, d);
 	if (((const struct sip_conf *)conn_conf(x->conn))->parse_authorization)
