@@ -158,15 +158,7 @@ lint: ## layout, clang's warnings, cppcheck, long functions and files
 format: ## lay all C files out by .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-.PHONY: install
-install: all ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
-	install -D -m 755 $(BUILD)/wirespan $(DESTDIR)$(PREFIX)/bin/wirespan
-	install -D -m 644 docs/wirespan.1 $(DESTDIR)$(PREFIX)/share/man/man1/wirespan.1
-	install -D -m 644 config/wirespan.reference.yml \
-		$(DESTDIR)$(PREFIX)/share/doc/wirespan/wirespan.reference.yml
-	@# A configuration that somebody wrote stays.
-	[ -e $(DESTDIR)$(SYSCONFDIR)/wirespan/wirespan.yml ] || \
-		install -D -m 640 config/wirespan.yml $(DESTDIR)$(SYSCONFDIR)/wirespan/wirespan.yml
+include packaging/install.mk
 
 .PHONY: clean
 clean: ## remove all that was built
@@ -174,7 +166,7 @@ clean: ## remove all that was built
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile tests/bench/bench.mk
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile packaging/install.mk tests/bench/bench.mk
 
 -include $(LIB_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(MUTATE_OBJ:.o=.d) $(BUILD)/shipper/main.d
 -include $(FUZZ_LIB_OBJ:.o=.d) $(FUZZ_NAMES:%=$(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.d)

@@ -15,7 +15,7 @@ enum { TEXT_MAX = 1024, LINE_MAX_BYTES = 6 * TEXT_MAX + 128 };
 
 static atomic_int level_most = LOG_LEVEL_INFO;
 static atomic_int format_used = LOG_FORMAT_PLAIN;
-static atomic_bool to_journal;
+static atomic_int to_journal = -1; /* not known yet */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const char level_priorities[] = {'3', '4', '6', '7'}; /* of syslog(3) */
@@ -125,10 +125,13 @@ static size_t plain(const char *text, char *to)
 static size_t line_text(enum log_level level, const char *text, char *to)
 {
 	int format = atomic_load(&format_used);
-	bool json = format == LOG_FORMAT_JSON, journal = atomic_load(&to_journal);
+	bool json = format == LOG_FORMAT_JSON, journal;
 	char when[40];
 	size_t len = 0;
 
+	if (atomic_load(&to_journal) < 0)
+		atomic_store(&to_journal, is_journal());
+	journal = atomic_load(&to_journal) > 0;
 	if (journal)
 		len = (size_t)sprintf(to, "<%c>", level_priorities[level]);
 	if (format == LOG_FORMAT_PLAIN) {
