@@ -60,6 +60,14 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call RUN,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# The page of `wirespan report`, made of dashboards/report/, is in the program.
+REPORT_PARTS := $(shell find dashboards/report -type f)
+$(BUILD)/report.html: $(REPORT_PARTS)
+	@mkdir -p $(@D)
+	$(call RUN,page   )dashboards/report/build >$@.new && mv $@.new $@
+%/outputs/report/template.o: CPPFLAGS += -DREPORT_PAGE='"$(BUILD)/report.html"'
+$(BUILD)/outputs/report/template.o $(BUILD)/fuzz/obj/outputs/report/template.o: $(BUILD)/report.html
+
 # ---- tests: tests/README.md says what each is ----
 
 SANITIZERS := SAN=address,undefined EXTRA=-fno-sanitize-recover=undefined BUILD=build-asan OPT='-O1 -g'

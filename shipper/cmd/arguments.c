@@ -219,7 +219,8 @@ enum exit_code command_unknown(int argc, char **argv)
 	}
 	snprintf(typed, sizeof(typed), "%s%s%s", argv[0], first && argc > 1 ? " " : "",
 		 first && argc > 1 ? argv[1] : "");
-	near = nearest(typed, names, count);
+	/* Of "export" alone, one that begins so is meant. */
+	near = first && argc == 1 ? NULL : nearest(typed, names, count);
 	for (size_t i = 0; near == NULL && first && i < count; i++)
 		if (strncmp(names[i], argv[0], strlen(argv[0])) == 0)
 			near = names[i];

@@ -3,6 +3,7 @@
 #include "outputs/calls/calls.h"
 #include "outputs/console/console.h"
 #include "outputs/file/file.h"
+#include "outputs/report/report.h"
 #include "shipper/base/must.h"
 
 #include <errno.h>
@@ -108,6 +109,13 @@ static bool is_one(const struct target *target)
 		first = all[i].name;
 	}
 	return true;
+}
+
+void target_ledger(struct settings *settings, struct ledger *ledger)
+{
+	struct report_conf *conf = choose(settings, output_named("report"));
+
+	conf->into = ledger;
 }
 
 bool target_waits(const struct target *target)

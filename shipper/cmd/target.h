@@ -18,6 +18,10 @@ struct target {
 /* Nothing is printed before the end. */
 bool target_waits(const struct target *target);
 
+/* Documents go into this ledger; to write its page is the caller's. */
+struct ledger;
+void target_ledger(struct settings *settings, struct ledger *ledger);
+
 /* False: reported. */
 bool target_set(const struct target *target, struct settings *settings);
 

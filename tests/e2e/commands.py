@@ -21,7 +21,7 @@ WIRESPAN = os.environ.get("WIRESPAN", ROOT + "/build/wirespan")
 CAPTURE = ROOT + "/tests/captures/http/nginx.pcap"
 OTHER = ROOT + "/tests/captures/http/ipv6.pcap"
 LARGE = ROOT + "/tests/captures/http/wrk.pcap"  # its documents are more than a pipe holds
-COMMANDS = ["replay", "run", "devices", "setup", "test config", "export config", "export fields", "stats",
+COMMANDS = ["replay", "report", "run", "devices", "setup", "test config", "export config", "export fields", "stats",
             "spool status", "spool cat", "spool verify", "spool drop", "version", "help"]
 LIMIT = 60
 failed = 0
