@@ -151,27 +151,48 @@ static void capture_failed(void *self, const struct fault *fault)
 	log_error("%s", fault->text);
 }
 
-static bool read_captures(struct report_run *r, const struct settings *settings)
+static void reader_ended(void *self, struct crew *crew, const struct member *member)
+{
+	struct report_run *r = self;
+
+	(void)crew;
+	if (!member->well && !r->failed)
+		log_error("%s", member->fault.text);
+}
+
+static bool begin(struct report_run *r, const struct settings *settings, struct crew *crew,
+		  struct fault *fault)
 {
 	struct file_conf conf = {
 		.knows_link = decode_knows_link, .report = capture_failed, .report_self = r};
+	struct share share;
+	struct tap tap;
+
+	if (!file_open(&tap, r->captures, r->captures_count, &conf, fault))
+		return false;
+	if (!crew_open(crew, settings, 1, fault)) {
+		taps_close(&tap, 1);
+		return false;
+	}
+	team_share(&share, settings, 1, 0);
+	must(crew_add(crew, &tap, 1, NULL, &share, fault));
+	return true;
+}
+
+static bool read_captures(struct report_run *r, const struct settings *settings)
+{
 	struct crew *crew = must_alloc(sizeof(*crew));
+	struct chores chores = {.self = r, .ended = reader_ended};
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
-	struct tap tap;
 	bool gone, well;
 
-	if (!file_open(&tap, r->captures, r->captures_count, &conf, &fault) ||
-	    !crew_open(crew, settings, &tap, NULL, 1, &fault)) {
+	if (!begin(r, settings, crew, &fault)) {
 		log_error("%s", fault.text);
 		free(crew);
 		return false;
 	}
-	struct chores chores = {0};
-
 	well = crew_run(crew, &chores);
-	if (!well && !r->failed)
-		log_error("%s", crew->members[0].fault.text);
 	if (!crew_deliver(crew, &stats, &gone, &fault)) {
 		well = false;
 		log_error("%s", fault.text);
