@@ -73,9 +73,10 @@ def form(field):
         return {"id": "url", "params": {"type": "a", "urlTemplate": drill("query_hash:{{value}}"),
                                         "labelTemplate": "{{value}}", "openLinkInCurrentTab": True}}
     if unit == "nanoseconds":
-        return {"id": "duration", "params": {"inputFormat": "nanoseconds", "outputFormat": "asMilliseconds",
-                                             "outputPrecision": 3, "showSuffix": True, "useShortSuffix": True,
-                                             "includeSpaceWithSuffix": True}}
+        # People talk for minutes; all else is over in milliseconds.
+        output, digits = ("asSeconds", 1) if field["name"] == "sip.call.duration" else ("asMilliseconds", 3)
+        return {"id": "duration", "params": {"inputFormat": "nanoseconds", "outputFormat": output, "outputPrecision": digits,
+                                             "showSuffix": True, "useShortSuffix": True, "includeSpaceWithSuffix": True}}
     if unit == "bytes":
         return {"id": "bytes", "params": {"pattern": "0,0.[0] b"}}
     # A port or a code is no amount.

@@ -83,7 +83,7 @@ def control_group(entries):
 
 def leads_on(panel):
     """Does a click on a part of this panel say what to look at?"""
-    return panel is not None and panel["chart"] not in ("metric", "search", "markdown", "vega")
+    return panel is not None and panel["chart"] not in ("metric", "search")
 
 
 def drill_down(board, number):

@@ -5,7 +5,7 @@ import re
 from fields import VIEW, Mistake
 
 METRICS = ("count", "sum", "avg", "max", "min", "percentiles", "cardinality")
-SHARED = {"title", "description", "width", "chart", "query"}
+SHARED = {"title", "name", "description", "width", "chart", "query"}
 
 
 def packed(value):
@@ -43,7 +43,7 @@ def metric(number, source, known):
     return {"id": str(number), "enabled": True, "type": kind, "schema": "metric", "params": params}
 
 
-def order(source, metrics):
+def order(source, metrics, query):
     """Which metric a list of terms is sorted by: the first one, or the one with the label `by`; or by the terms."""
     label = source.get("by", metrics[0]["params"]["customLabel"])
     if label == "_key":
@@ -53,6 +53,9 @@ def order(source, metrics):
             break
     else:
         raise Mistake(f"sorted by \"{label}\", which is no metric here")
+    # Engines put groups without a value first then.
+    if one["type"] in ("percentiles", "avg") and f"{one['params']['field']}:*" not in query:
+        raise Mistake(f"sorted by \"{label}\": the query must say {one['params']['field']}:*")
     if one["type"] != "percentiles":
         return one["id"]
     percent = source.get("percent", one["params"]["percents"][0])
@@ -61,7 +64,7 @@ def order(source, metrics):
     return f"{one['id']}.{percent}"
 
 
-def bucket(number, schema, source, metrics, known):
+def bucket(number, schema, source, metrics, known, query):
     """{terms: FIELD, size: N}, {time: minute|auto}, {filters: [{label:, query:}…]}."""
     if "label" not in source:
         raise Mistake(f"a bucket needs a label: {source}")
@@ -70,7 +73,7 @@ def bucket(number, schema, source, metrics, known):
         kind = "terms"
         known.aggregatable(source["terms"])
         params.update({
-            "field": source["terms"], "orderBy": order(source, metrics), "order": source.get("order", "desc"),
+            "field": source["terms"], "orderBy": order(source, metrics, query), "order": source.get("order", "desc"),
             "size": source["size"], "otherBucket": False, "otherBucketLabel": "Other",
             "missingBucket": "missing" in source, "missingBucketLabel": source.get("missing", "Missing")})
     elif "time" in source:
@@ -95,14 +98,14 @@ def check_query(query, known):
     return query or ""
 
 
-def aggregations(panel, known, schemas):
+def aggregations(panel, known, schemas, query):
     """Of metrics, then of buckets: {a key of the source: the schema that its buckets have}."""
     aggs = [metric(i + 1, one, known) for i, one in enumerate(panel["metrics"])]
     metrics = list(aggs)
     for key, schema in schemas.items():
         buckets = panel.get(key, [])
         for source in buckets if isinstance(buckets, list) else [buckets]:
-            aggs.append(bucket(len(aggs) + 1, schema, source, metrics, known))
+            aggs.append(bucket(len(aggs) + 1, schema, source, metrics, known, query))
     return aggs
 
 
@@ -159,7 +162,8 @@ CHARTS = {
     "metric": ("metric", {"font"}, {}, number),
 }
 
-COLORS = {"outcome": {"Success": "#54B399", "Error": "#E7664C"}}
+COLORS = {"outcome": {"Success": "#54B399", "Error": "#E7664C", "Answered": "#54B399", "Not answered": "#E7664C",
+                      "Did its part": "#54B399", "Failed": "#E7664C"}}
 
 
 def source_of(query, **more):
@@ -195,23 +199,9 @@ def search(ident, title, query, panel, known):
         "kibanaSavedObjectMeta": source_of(query, highlightAll=True, version=True)}}
 
 
-def vega(ident, title, query, panel, known):
-    """The query of a Vega-Lite panel is in its `aggs`; the engine is asked for the panel's documents alone."""
-    check_keys(panel, {"aggs", "filter", "spec"})
-    for name in re.findall(r'"field":"([^"]+)"', packed(panel["aggs"])) + re.findall(r'"term":{"([^"]+)"', packed(panel)):
-        known.aggregatable(name)
-    del query
-    url = {"%context%": True, "%timefield%": "@timestamp", "index": panel["index"],
-           "body": {"size": 0, "aggs": panel["aggs"]}}
-    spec = {"$schema": "https://vega.github.io/schema/vega-lite/v4.json", "data": {"url": url, **panel["spec"]["data"]},
-            **{key: value for key, value in panel["spec"].items() if key != "data"}}
-    return visualization(ident, title, "vega", {"spec": packed(spec)}, [],
-                         {"searchSourceJSON": packed({"query": {"query": "", "language": "kuery"}, "filter": []})}, [])
-
-
 def build(name, source, panel, known):
     """The saved object of a panel."""
-    ident = f"wirespan-{name}-{slug(panel['title'])}"
+    ident = f"wirespan-{name}-{panel.get('name') or slug(panel['title'])}"
     title = f"{panel['title']} [wirespan {source['title']}]"
     query = check_query(both(source.get("query"), panel.get("query")), known)
     if panel["chart"] == "search":
@@ -220,7 +210,7 @@ def build(name, source, panel, known):
         raise Mistake(f"there is no chart {panel['chart']}")
     kind, own, schemas, params = CHARTS[panel["chart"]]
     check_keys(panel, own | {"metrics"} | set(schemas))
-    aggs = aggregations(panel, known, schemas)
+    aggs = aggregations(panel, known, schemas, query)
     ui = {"vis": {"colors": COLORS[panel["colors"]]}} if "colors" in panel else None
     chart = axes(panel["chart"], panel, aggs) if params is axes else params(panel, aggs)
     return visualization(ident, title, kind, chart, aggs, source_of(query), [VIEW_REFERENCE],
