@@ -6,7 +6,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LINE_MAX_BYTES = 320 };
+enum {
+	LINE_MAX_BYTES = 384,
+	HOST_TEXT_MAX = 64, /* an address, brackets, a port */
+};
 
 struct view {
 	const struct call *c;
@@ -38,8 +41,15 @@ static void many(struct doc *d, unsigned field, uint32_t n)
 
 /* ---- The flow ---- */
 
-static uint8_t *put_host(uint8_t *to, const struct host *h)
+/* Its hosts as text. */
+struct names {
+	uint8_t len[HOSTS_MAX];
+	uint8_t text[HOSTS_MAX][HOST_TEXT_MAX];
+};
+
+static size_t put_host(uint8_t *to, const struct host *h)
 {
+	const uint8_t *begin = to;
 	bool six = h->version == 6;
 
 	*to = '[';
@@ -48,7 +58,19 @@ static uint8_t *put_host(uint8_t *to, const struct host *h)
 	*to = ']';
 	to += six;
 	*to++ = ':';
-	return digits_u64(to, h->port);
+	return (size_t)(digits_u64(to, h->port) - begin);
+}
+
+static void name_hosts(const struct call *c, struct names *names)
+{
+	for (unsigned i = 0; i < c->hosts_count; i++)
+		names->len[i] = (uint8_t)put_host(names->text[i], &c->hosts[i]);
+}
+
+static uint8_t *put_name(uint8_t *to, const struct names *names, uint8_t host)
+{
+	memcpy(to, names->text[host], HOST_TEXT_MAX);
+	return to + names->len[host];
 }
 
 static uint8_t *put_words(uint8_t *to, const char *words)
@@ -95,7 +117,7 @@ static uint8_t *put_what(uint8_t *to, const struct call *c, const struct hop *h)
 }
 
 /* "1.250300 192.0.2.1:5060 > 192.0.2.2:5060 INVITE" */
-static struct bytes hop_line(const struct call *c, const struct hop *h,
+static struct bytes hop_line(const struct call *c, const struct hop *h, const struct names *names,
 			     uint8_t line[LINE_MAX_BYTES])
 {
 	nsec since = h->when > c->begin ? h->when - c->begin : 0;
@@ -106,9 +128,9 @@ static struct bytes hop_line(const struct call *c, const struct hop *h,
 	digits_nine(nine, (uint32_t)(since % NS_PER_S));
 	to = put_bytes(to, bytes_of(nine, 6));
 	*to++ = ' ';
-	to = put_host(to, &c->hosts[h->from]);
+	to = put_name(to, names, h->from);
 	to = put_words(to, " > ");
-	to = put_host(to, &c->hosts[h->to]);
+	to = put_name(to, names, h->to);
 	*to++ = ' ';
 	to = put_what(to, c, h);
 	return bytes_of(line, (size_t)(to - line));
@@ -117,12 +139,14 @@ static struct bytes hop_line(const struct call *c, const struct hop *h,
 static void write_flow(const struct call *c, struct doc *d)
 {
 	uint8_t line[LINE_MAX_BYTES];
+	struct names names;
 
 	if (c->hops_count == 0)
 		return;
+	name_hosts(c, &names);
 	doc_list_begin(d, SIP_FIELD(CALL_FLOW));
 	for (unsigned i = 0; i < c->hops_count; i++)
-		doc_list_text(d, hop_line(c, &c->hops[i], line));
+		doc_list_text(d, hop_line(c, &c->hops[i], &names, line));
 	doc_list_end(d);
 }
 

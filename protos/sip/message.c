@@ -102,20 +102,6 @@ void sip_head_unfold(struct bytes head, uint8_t *to)
 	}
 }
 
-/* A line without its end, taken off the front. */
-static inline struct bytes next_line(struct bytes *rest)
-{
-	const uint8_t *at = rest->at, *end = at + rest->len;
-	const uint8_t *stop = rest->len > 0 ? memchr(at, '\n', rest->len) : NULL;
-
-	if (stop == NULL)
-		stop = end;
-	*rest = bytes_of(stop < end ? stop + 1 : end, stop < end ? (size_t)(end - stop) - 1 : 0);
-	if (stop > at && stop[-1] == '\r')
-		stop--;
-	return bytes_of(at, (size_t)(stop - at));
-}
-
 /* "SIP/2.0": whether it is one, and what stands behind the slash. */
 static bool version_of(struct bytes text, struct bytes *version)
 {
@@ -215,7 +201,7 @@ int sip_looks_like(struct bytes b)
 	size_t n = bytes_find(bytes_head(b, LINE_MAX_BYTES), '\n');
 
 	if (n < b.len && b.at[n] == '\n') {
-		struct bytes rest = b, line = next_line(&rest);
+		struct bytes rest = b, line = bytes_line(&rest);
 
 		return read_status(&m, b, line) || read_request(&m, b, line);
 	}
@@ -398,7 +384,7 @@ static void read_length(struct sip_message *m, struct bytes head)
 bool sip_message_read(struct sip_message *m, struct bytes head)
 {
 	static const uint8_t needed[] = {SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
-	struct bytes rest = head, line = next_line(&rest);
+	struct bytes rest = head, line = bytes_line(&rest);
 	bool whole = false;
 
 	memset(m, 0, sizeof(*m));
@@ -409,7 +395,7 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 			m->folded = true;
 			return true;
 		}
-		line = next_line(&rest);
+		line = bytes_line(&rest);
 		if (line.len == 0) {
 			whole = head.at[head.len - rest.len - 1] == '\n';
 			break;

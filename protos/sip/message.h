@@ -122,7 +122,10 @@ struct sip_kept {
 	struct span list[SIP_LISTS];
 };
 
-/* Packs it, from a head that may be cut, into `to` (head.len bytes); returns how long that is.
+enum { SIP_PACK_ROOM = 32 };
+
+/* Packs it, from a head that may be cut, into `to`, which has room for head.len bytes and
+ * SIP_PACK_ROOM more; returns how long that is.
  * `answer`: without what an answer has of its request. */
 size_t sip_message_pack(const struct sip_message *m, struct bytes head, bool answer,
 			struct sip_kept *kept, uint8_t *to);
@@ -167,8 +170,12 @@ struct bytes sip_tag(struct bytes params);
 struct bytes sip_branch(struct bytes params);
 /* The first value of a list, taken off its front: commas in quotes and <> do not separate. */
 struct bytes sip_list_next(struct bytes *list);
-/* A parameter of Digest credentials or of a challenge: realm, uri, … */
-bool sip_digest_param(struct bytes value, struct bytes name, struct bytes *to);
+/* Digest credentials, or a challenge. */
+struct sip_digest {
+	struct bytes scheme, realm, username, algorithm, uri;
+};
+
+struct sip_digest sip_digest_of(struct bytes value);
 /* %41 as A; returns the length, not above max. */
 size_t sip_unescape(struct bytes text, uint8_t *to, size_t max);
 

@@ -7,22 +7,28 @@
 
 #include <stdint.h>
 
+enum { CHUNK = SIP_PACK_ROOM };
+
 struct packer {
 	struct bytes head;
 	uint8_t *to;
 	size_t len;
 };
 
-static struct span put(struct packer *p, struct span s)
+/* Most parts are short, and copied as a chunk. */
+static inline struct span put(struct packer *p, struct span s)
 {
-	struct bytes part = sip_part(p->head, s);
-	size_t at = p->len;
+	struct bytes rest = bytes_skip(p->head, s.at);
+	size_t at = p->len, n = s.len < rest.len ? s.len : rest.len;
 
-	if (part.len == 0)
+	if (s.len == 0 || n == 0)
 		return (struct span){0, 0};
-	memcpy(p->to + at, part.at, part.len);
-	p->len += part.len;
-	return (struct span){(uint16_t)at, (uint16_t)part.len};
+	if (n <= CHUNK && rest.len >= CHUNK)
+		memcpy(p->to + at, rest.at, CHUNK);
+	else
+		memcpy(p->to + at, rest.at, n);
+	p->len += n;
+	return (struct span){(uint16_t)at, (uint16_t)n};
 }
 
 /* Where a part of what went from `old` to `new` lies now. */

@@ -22,13 +22,16 @@ static const struct {
 
 static struct bytes word(struct bytes *rest)
 {
-	struct bytes all = bytes_trim(*rest);
-	size_t n = 0; /* words are short */
+	const uint8_t *at = rest->at, *end = at + rest->len, *stop;
 
-	while (n < all.len && all.at[n] != ' ')
-		n++;
-	*rest = bytes_skip(all, n);
-	return bytes_head(all, n);
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	for (stop = at; stop < end && *stop != ' '; stop++)
+		;
+	*rest = bytes_of(stop, (size_t)(end - stop));
+	while (stop > at && stop[-1] == '\t')
+		stop--;
+	return bytes_of(at, (size_t)(stop - at));
 }
 
 bool sdp_is_type(struct bytes type)
@@ -59,17 +62,6 @@ static void add_codec(struct sdp *s, struct bytes name)
 			return;
 	if (name.len > 0 && s->codecs_count < SDP_CODECS_MAX)
 		s->codecs[s->codecs_count++] = name;
-}
-
-static struct bytes line_of(struct bytes *rest)
-{
-	size_t n = bytes_find(*rest, '\n');
-	struct bytes line = bytes_head(*rest, n);
-
-	*rest = bytes_skip(*rest, n + 1);
-	if (line.len > 0 && line.at[line.len - 1] == '\r')
-		line.len--;
-	return line;
 }
 
 static struct bytes static_codec(struct bytes type)
@@ -107,7 +99,7 @@ static void read_media(struct sdp *s, struct section *section, struct bytes valu
 	end_section(s, section);
 	bytes_int(bytes_head(port, bytes_find(port, '/')), 0, UINT16_MAX, &n);
 	stream.port = (int32_t)n;
-	stream.address = address_of(s->connection);
+	stream.address = s->address;
 	if (s->streams_count == SDP_STREAMS_MAX)
 		return;
 	s->streams[s->streams_count++] = stream;
@@ -130,7 +122,7 @@ static void read_rtpmap(struct section *section, struct bytes value)
 
 static void read_attribute(struct sdp *s, struct section *section, struct bytes value)
 {
-	if (bytes_starts(value, BYTES("rtpmap:"))) {
+	if (value.len > 7 && memcmp(value.at, "rtpmap:", 7) == 0) {
 		read_rtpmap(section, bytes_skip(value, 7));
 		return;
 	}
@@ -158,10 +150,12 @@ static void read_line(struct sdp *s, struct section *section, struct bytes line)
 		s->session = value;
 		break;
 	case 'c':
-		if (s->streams_count == 0)
+		if (s->streams_count == 0) {
 			s->connection = value;
-		else
+			s->address = address_of(value);
+		} else {
 			s->streams[s->streams_count - 1].address = address_of(value);
+		}
 		break;
 	case 'm':
 		read_media(s, section, value);
@@ -182,7 +176,7 @@ bool sdp_read(struct sdp *s, struct bytes body)
 	memset(s, 0, sizeof(*s));
 	section.count = 0;
 	for (int i = 0; i < LINES_MAX && body.len > 0; i++) {
-		struct bytes line = line_of(&body);
+		struct bytes line = bytes_line(&body);
 
 		if (line.len >= 2 && line.at[1] == '=')
 			read_line(s, &section, line);

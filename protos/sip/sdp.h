@@ -22,6 +22,7 @@ struct sdp {
 	struct bytes version, session;
 	struct bytes owner[6];	 /* o=: user, session, version, network, type, address */
 	struct bytes connection; /* c= of the session, whole */
+	struct bytes address;	 /* its address, where there is one */
 	struct sdp_stream streams[SDP_STREAMS_MAX];
 	unsigned streams_count;
 	struct bytes codecs[SDP_CODECS_MAX]; /* "PCMA/8000", of all streams */

@@ -192,7 +192,7 @@ static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 	const struct sip_conf *conf = sip_conf_of(s->w);
 	struct exchange *x = t->x;
 	struct bytes head = bytes_head(s->head, (uint64_t)x->text_max);
-	uint8_t *to = buf_room(&s->w->packed, head.len);
+	uint8_t *to = buf_room(&s->w->packed, head.len + SIP_PACK_ROOM);
 	size_t n =
 		sip_message_pack(s->m, head, role == SERVER && x->begun[CLIENT], &t->msg[role], to);
 

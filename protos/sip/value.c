@@ -274,24 +274,38 @@ struct bytes sip_list_next(struct bytes *list)
 	return bytes_trim(bytes_head(all, n));
 }
 
-bool sip_digest_param(struct bytes value, struct bytes name, struct bytes *to)
+/* Where a parameter goes, NULL for others. */
+static struct bytes *digest_place(struct sip_digest *d, struct bytes name)
 {
+	if (bytes_eq_case(name, BYTES("realm")))
+		return &d->realm;
+	if (bytes_eq_case(name, BYTES("username")))
+		return &d->username;
+	if (bytes_eq_case(name, BYTES("algorithm")))
+		return &d->algorithm;
+	return bytes_eq_case(name, BYTES("uri")) ? &d->uri : NULL;
+}
+
+struct sip_digest sip_digest_of(struct bytes value)
+{
+	struct sip_digest d = {0};
 	size_t space = bytes_find(value, ' ');
 	struct bytes rest = bytes_skip(value, space + 1);
+	bool open;
 
+	d.scheme = bytes_head(value, space);
 	while (rest.len > 0) {
-		bool open;
 		size_t n = find_one_unquoted(rest, ',', &open);
 		struct bytes one = bytes_trim(bytes_head(rest, n));
 		size_t eq = bytes_find(one, '=');
+		struct bytes *place = digest_place(&d, bytes_trim(bytes_head(one, eq)));
 
-		if (bytes_eq_case(bytes_trim(bytes_head(one, eq)), name)) {
-			*to = unquote(bytes_skip(one, eq + 1));
-			return true;
-		}
+		/* The first of a name counts. */
+		if (place && place->at == NULL)
+			*place = unquote(bytes_skip(one, eq + 1));
 		rest = bytes_skip(rest, n + 1);
 	}
-	return false;
+	return d;
 }
 
 size_t sip_unescape(struct bytes text, uint8_t *to, size_t max)

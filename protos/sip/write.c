@@ -148,30 +148,22 @@ static void write_headers(const struct view *v, struct doc *d)
 
 static void write_auth(const struct view *v, struct doc *d)
 {
-	static const struct {
-		const char *name;
-		unsigned field;
-	} params[] = {
-		{"realm", SIP_FIELD(AUTH_REALM)},
-		{"username", SIP_FIELD(AUTH_USERNAME)},
-		{"algorithm", SIP_FIELD(AUTH_ALGORITHM)},
-	};
-	struct bytes value = kept_one(v->m, v->text, SIP_AUTHORIZATION), text;
+	struct bytes value = kept_one(v->m, v->text, SIP_AUTHORIZATION);
 
 	if (value.len == 0)
 		value = kept_one(v->answer, v->answer_text, SIP_CHALLENGE);
-	size_t space = bytes_find(value, ' ');
-
-	if (value.len == 0 || space == value.len)
+	if (bytes_find(value, ' ') == value.len)
 		return;
-	doc_text(d, SIP_FIELD(AUTH_SCHEME), bytes_head(value, space));
-	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
-		if (sip_digest_param(value, bytes_str(params[i].name), &text))
-			doc_text(d, params[i].field, text);
+	struct sip_digest digest = sip_digest_of(value);
+
+	doc_text(d, SIP_FIELD(AUTH_SCHEME), digest.scheme);
+	doc_text(d, SIP_FIELD(AUTH_REALM), digest.realm);
+	doc_text(d, SIP_FIELD(AUTH_USERNAME), digest.username);
+	doc_text(d, SIP_FIELD(AUTH_ALGORITHM), digest.algorithm);
 	if (v->t->attempt > 0)
 		doc_int(d, SIP_FIELD(AUTH_ATTEMPT), v->t->attempt);
-	if (sip_digest_param(value, BYTES("uri"), &text)) {
-		struct sip_uri u = sip_uri_of(text);
+	if (digest.uri.len > 0) {
+		struct sip_uri u = sip_uri_of(digest.uri);
 
 		part_uri(d, SIP_FIELD(AUTH_URI_ORIGINAL), &u);
 	}

@@ -77,6 +77,16 @@ static inline size_t bytes_find(struct bytes b, uint8_t c)
 	return p ? (size_t)(p - b.at) : b.len;
 }
 
+/* A line without its LF or CRLF, taken off the front; the last one may lack its end. */
+static inline struct bytes bytes_line(struct bytes *rest)
+{
+	const uint8_t *at = rest->at;
+	size_t n = bytes_find(*rest, '\n');
+
+	*rest = bytes_skip(*rest, n + 1);
+	return (struct bytes){at, n > 0 && at[n - 1] == '\r' ? n - 1 : n};
+}
+
 /* Without the spaces and tabs at both ends. */
 static inline struct bytes bytes_trim(struct bytes b)
 {
