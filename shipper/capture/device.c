@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <limits.h>
-#include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <poll.h>
@@ -10,10 +9,12 @@
 #include <unistd.h>
 
 #include "shipper/base/must.h"
+#include "shipper/capture/fanout.h"
+#include "shipper/capture/handle.h"
 #include "shipper/capture/link.h"
 
 enum {
-	POLL_MS = 100, /* how long a caller waits for NEXT_IDLE at most */
+	POLL_MS = HANDLE_TIMEOUT_MS, /* how long a caller waits for NEXT_IDLE at most */
 	/* A frame may lie in the ring for as long as POLL_MS before it is handed out, and longer
 	 * on a machine that is busy. */
 	LATE_MOST_MS = 1000,
@@ -24,14 +25,20 @@ enum {
 	DRAIN_MOST_MS = 5000,
 	/* libpcap counts in 32 bits: asking this often, no wrap goes unseen. */
 	FRAMES_BETWEEN_STATS = 1 << 20,
-	NAMES_LISTED = 256, /* bytes of a fault's text for names of devices */
+	/* Frames of before a group was whole come right behind each other. */
+	BEGIN_MS = 1000,
+	/* Without packets, how often a device is asked whether it is still there. */
+	IDLE_TURNS = 10,
 };
 
 struct device {
 	pcap_t *handle;
 	char *name;
+	unsigned index; /* of the system; 0: any */
 	int link;
-	bool is_any;
+	bool counts_interface;
+	nsec begin;	       /* frames before it are passed over; INT64_MIN: none are any more */
+	unsigned idle;	       /* turns without a packet */
 	struct pcap_stat last; /* as libpcap gave it */
 	struct source_stats sum;
 	bool draining;
@@ -44,35 +51,12 @@ static const struct source device_source;
 
 /* ---- Opening ---- */
 
-/* And not one of the buses and queues that libpcap lists beside them. */
-static bool is_network(const char *name)
+bool device_is_network(const char *name)
 {
 	return strcmp(name, "any") == 0 || if_nametoindex(name) != 0;
 }
 
-/* The names there are, as many as find room: "eth0, lo, any". */
-static void list_names(char *to, size_t room)
-{
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_if_t *all = NULL;
-	size_t used = 0;
-
-	to[0] = '\0';
-	if (pcap_findalldevs(&all, why) != 0)
-		return;
-	for (pcap_if_t *i = all; i != NULL; i = i->next) {
-		size_t len = strlen(i->name);
-
-		if (!is_network(i->name) || used + len + 3 > room)
-			continue;
-		used += (size_t)snprintf(to + used, room - used, "%s%s", used > 0 ? ", " : "",
-					 i->name);
-	}
-	pcap_freealldevs(all);
-}
-
-/* A number becomes the name that device_list gives it. Returns the caller's to free. */
-static char *resolve(const char *name, struct fault *fault)
+char *device_resolve(const char *name, struct fault *fault)
 {
 	char why[PCAP_ERRBUF_SIZE];
 	pcap_if_t *all = NULL, *i;
@@ -95,89 +79,6 @@ static char *resolve(const char *name, struct fault *fault)
 	return found;
 }
 
-static bool fault_activate(const struct device *d, int status, struct fault *fault)
-{
-	char names[NAMES_LISTED], program[PATH_MAX];
-	ssize_t len;
-
-	switch (status) {
-	case PCAP_ERROR_NO_SUCH_DEVICE:
-		list_names(names, sizeof(names));
-		return fault_set(fault, "there is no device %.64s: there are %s", d->name,
-				 names[0] != '\0' ? names : "none that this user may see");
-	case PCAP_ERROR_PERM_DENIED:
-	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		len = readlink("/proc/self/exe", program, sizeof(program) - 1);
-		program[len > 0 ? len : 0] = '\0';
-		return fault_set(fault,
-				 "device %.64s: not permitted to capture. Run this as root, or "
-				 "give the program the right: sudo setcap cap_net_raw=ep %.200s",
-				 d->name, len > 0 ? program : "PROGRAM");
-	case PCAP_ERROR_IFACE_NOT_UP:
-		return fault_set(fault, "device %.64s is down: sudo ip link set %.64s up", d->name,
-				 d->name);
-	default:
-		return fault_set(fault, "device %.64s cannot be opened: %s (%s)", d->name,
-				 pcap_geterr(d->handle), pcap_statustostr(status));
-	}
-}
-
-static int clamp(int64_t value)
-{
-	return value > INT_MAX ? INT_MAX : (int)value;
-}
-
-static bool activate(struct device *d, const struct device_conf *conf, struct fault *fault)
-{
-	int status;
-
-	pcap_set_promisc(d->handle, conf->promiscuous && !d->is_any);
-	pcap_set_timeout(d->handle, POLL_MS);
-	pcap_set_tstamp_precision(d->handle, PCAP_TSTAMP_PRECISION_NANO);
-	if (conf->snap_bytes > 0)
-		pcap_set_snaplen(d->handle, clamp(conf->snap_bytes));
-	if (conf->buffer_bytes > 0)
-		pcap_set_buffer_size(d->handle, clamp(conf->buffer_bytes));
-	status = pcap_activate(d->handle);
-	if (status < 0)
-		return fault_activate(d, status, fault);
-	return true;
-}
-
-static bool set_filter(struct device *d, const struct device_conf *conf, struct fault *fault)
-{
-	bool own = conf->filter == NULL || conf->filter[0] == '\0';
-	char *made = own ? filter_make(&conf->ports, d->link) : NULL;
-	const char *text = own ? made : conf->filter;
-	struct bpf_program code;
-	bool good = true;
-
-	if (text == NULL)
-		return true;
-	if (pcap_compile(d->handle, &code, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		good = fault_set(fault, "filter \"%.200s\" on device %.64s: %s", text, d->name,
-				 pcap_geterr(d->handle));
-	} else {
-		if (pcap_setfilter(d->handle, &code) != 0)
-			good = fault_set(fault, "device %.64s does not take the filter: %s",
-					 d->name, pcap_geterr(d->handle));
-		pcap_freecode(&code);
-	}
-	free(made);
-	return good;
-}
-
-/* What goes over loopback passes twice, and libpcap throws the first copy away. The kernel can do
- * that before the copy takes room in the ring; a kernel before 4.20 refuses, which is no harm. */
-static void ignore_copies(const struct device *d)
-{
-	int yes = 1;
-
-	if (strcmp(d->name, "lo") == 0)
-		(void)setsockopt(pcap_fileno(d->handle), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes,
-				 sizeof(yes));
-}
-
 static void device_close(void *self)
 {
 	struct device *d = self;
@@ -188,48 +89,72 @@ static void device_close(void *self)
 	free(d);
 }
 
-bool device_open(struct tap *tap, const char *name, const struct device_conf *conf,
-		 struct fault *fault)
+static nsec wall_now(void)
 {
-	struct device *d = must_alloc(sizeof(*d));
-	char why[PCAP_ERRBUF_SIZE];
+	struct timespec t;
 
-	d->name = resolve(name, fault);
-	if (d->name == NULL)
-		goto failed;
-	d->is_any = strcmp(d->name, "any") == 0;
-	d->handle = pcap_create(d->name, why);
-	if (d->handle == NULL) {
-		fault_set(fault, "device %.64s cannot be opened: %s", d->name, why);
-		goto failed;
-	}
-	if (!activate(d, conf, fault))
-		goto failed;
-	if (d->is_any)
-		pcap_set_datalink(d->handle, DLT_LINUX_SLL2); /* where not, version 1 stays */
-	d->link = link_of((uint32_t)pcap_datalink(d->handle));
-	if (!set_filter(d, conf, fault))
-		goto failed;
-	ignore_copies(d);
-	/* With TPACKET_V3 a blocking read may wait for ever, whatever the timeout: the kernel
-	 * wakes it for packets alone. So the waiting is done here. */
-	if (pcap_setnonblock(d->handle, 1, why) != 0) {
-		fault_set(fault, "device %.64s cannot be read without blocking: %s", d->name, why);
-		goto failed;
-	}
-	*tap = (struct tap){&device_source, d};
-	return true;
-failed:
-	device_close(d);
-	return false;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-int device_descriptor(const struct tap *tap)
+static struct device *device_new(const char *name, const struct device_conf *conf, size_t count,
+				 struct fault *fault)
 {
-	const struct device *d = tap->self;
+	struct device *d = must_alloc(sizeof(*d));
 
-	must(tap->source == &device_source);
-	return pcap_fileno(d->handle);
+	d->begin = INT64_MIN;
+	d->name = must_strdup(name);
+	d->index = if_nametoindex(name);
+	d->handle = handle_open(name, conf, conf->buffer_bytes / (int64_t)count, fault);
+	if (d->handle == NULL) {
+		device_close(d);
+		return NULL;
+	}
+	d->link = link_of((uint32_t)pcap_datalink(d->handle));
+	return d;
+}
+
+/* Each ring got every frame until now. From here on each has its own, and what is older is
+ * nobody's: conversations under way are taken up in the middle, by one worker. */
+static bool divide(const struct tap *taps, const struct share *share, const char *name,
+		   struct fault *fault)
+{
+	int sockets[DEVICE_RINGS_MAX];
+	nsec begin;
+
+	for (size_t i = 0; i < share->count; i++)
+		sockets[i] = pcap_fileno(((struct device *)taps[i].self)->handle);
+	if (!fanout_join(sockets, share, strcmp(name, "lo") == 0, name, fault))
+		return false;
+	begin = wall_now();
+	for (size_t i = 0; i < share->count; i++)
+		((struct device *)taps[i].self)->begin = begin;
+	return true;
+}
+
+bool device_open(struct tap *taps, const char *name, const struct device_conf *conf,
+		 struct fault *fault)
+{
+	size_t count = conf->share != NULL ? conf->share->count : 1, n = 0;
+	char *found = device_resolve(name, fault);
+
+	must(count > 0 && count <= DEVICE_RINGS_MAX);
+	for (; found != NULL && n < count; n++) {
+		struct device *d = device_new(found, conf, count, fault);
+
+		if (d == NULL)
+			break;
+		/* They are the device's, and every handle counts them all. */
+		d->counts_interface = n == 0;
+		taps[n] = (struct tap){&device_source, d};
+	}
+	if (n < count || (count > 1 && !divide(taps, conf->share, found, fault))) {
+		while (n-- > 0)
+			device_close(taps[n].self);
+		n = 0;
+	}
+	free(found);
+	return n == count;
 }
 
 /* ---- Reading ---- */
@@ -241,21 +166,41 @@ static void take_stats(struct device *d)
 	if (pcap_stats(d->handle, &now) != 0)
 		return;
 	d->sum.dropped_kernel += now.ps_drop - d->last.ps_drop;
-	d->sum.dropped_interface += now.ps_ifdrop - d->last.ps_ifdrop;
+	if (d->counts_interface)
+		d->sum.dropped_interface += now.ps_ifdrop - d->last.ps_ifdrop;
 	d->last = now;
+}
+
+/* In nanoseconds, as asked for. */
+static nsec time_of(const struct pcap_pkthdr *header)
+{
+	return (nsec)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
+}
+
+/* Whether a frame is from before the group was whole. */
+static bool is_early(struct device *d, nsec when)
+{
+	if (when < d->begin)
+		return true;
+	if (when - d->begin > (nsec)BEGIN_MS * NS_PER_MS)
+		d->begin = INT64_MIN;
+	return false;
 }
 
 static enum next read_one(struct device *d, struct frame *frame)
 {
 	struct pcap_pkthdr *header;
 	const uint8_t *at;
-	int got = pcap_next_ex(d->handle, &header, &at);
+	int got;
 
+	do {
+		got = pcap_next_ex(d->handle, &header, &at);
+	} while (got > 0 && d->begin != INT64_MIN && is_early(d, time_of(header)));
 	if (got == 0)
 		return NEXT_IDLE;
 	if (got < 0)
 		return NEXT_FAILED;
-	frame->when = (int64_t)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
+	frame->when = time_of(header);
 	frame->bytes = bytes_of(at, header->caplen);
 	frame->wire_bytes = header->len > header->caplen ? header->len : header->caplen;
 	frame->link = d->link;
@@ -264,26 +209,36 @@ static enum next read_one(struct device *d, struct frame *frame)
 	return NEXT_FRAME;
 }
 
+/* Not by its name alone: another may have it by now. */
+static bool is_there(const struct device *d)
+{
+	return d->index == 0 || if_nametoindex(d->name) == d->index;
+}
+
+static enum next went_away(const struct device *d, struct fault *fault)
+{
+	fault_set(fault, "device %.64s went away", d->name);
+	return NEXT_FAILED;
+}
+
 /* A device that is only down comes back, and its packets with it. */
 static enum next went_wrong(struct device *d, struct fault *fault)
 {
 	struct timespec pause = {.tv_nsec = (int64_t)POLL_MS * NS_PER_MS};
 
-	if (d->is_any || if_nametoindex(d->name) != 0) {
-		nanosleep(&pause, NULL);
-		return NEXT_IDLE;
-	}
-	fault_set(fault, "device %.64s went away: %s. What came before is kept", d->name,
-		  pcap_geterr(d->handle));
-	return NEXT_FAILED;
+	if (!is_there(d))
+		return went_away(d, fault);
+	nanosleep(&pause, NULL);
+	return NEXT_IDLE;
 }
 
-static nsec wall_now(void)
+/* A socket on a device that was deleted may just stay silent. */
+static enum next stayed_idle(struct device *d, struct fault *fault)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (nsec)t.tv_sec * NS_PER_S + t.tv_nsec;
+	if (++d->idle % IDLE_TURNS != 0)
+		return NEXT_IDLE;
+	d->begin = INT64_MIN;
+	return is_there(d) ? NEXT_IDLE : went_away(d, fault);
 }
 
 /* Packet time goes on when no packets come, so that what is open ends in time. */
@@ -327,6 +282,8 @@ static enum next device_next(void *self, struct frame *frame, struct fault *faul
 	}
 	if (got == NEXT_FAILED)
 		got = went_wrong(d, fault);
+	else if (got == NEXT_IDLE)
+		got = stayed_idle(d, fault);
 	if (d->draining && got != NEXT_FAILED && drained(d, got, frame))
 		return NEXT_END;
 	if (got == NEXT_IDLE)
@@ -386,7 +343,7 @@ bool device_list(FILE *to, struct fault *fault)
 	if (all == NULL)
 		return fault_set(fault, "this user may capture on no device: run this as root");
 	for (const pcap_if_t *i = all; i != NULL; i = i->next, number++) {
-		if (!is_network(i->name))
+		if (!device_is_network(i->name))
 			continue;
 		fprintf(to, "%2u  %-16s  %s%s%s  ", number, i->name,
 			(i->flags & PCAP_IF_UP) != 0 ? "up" : "down",

@@ -142,6 +142,7 @@ static void member_retire(struct crew *crew, struct member *member, const struct
 	worker_totals(member->worker, &all);
 	glimpse_add(&crew->past, &all);
 	crew->past_memory += worker_memory_most(member->worker);
+	member->frames = all.counters.at[COUNT_FRAMES_RECEIVED];
 	gone = member_free(crew, member);
 	if (chores->ended != NULL)
 		chores->ended(chores->self, crew, &gone);

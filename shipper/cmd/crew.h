@@ -39,6 +39,7 @@ struct member {
 	int over; /* atomically: worker_run has returned */
 	bool well;
 	struct fault fault;
+	uint64_t frames; /* once it has ended: how many it read */
 };
 
 struct crew {

@@ -1,8 +1,8 @@
 #include "shipper/base/must.h"
-#include "shipper/capture/device.h"
 #include "shipper/cmd/command.h"
 #include "shipper/cmd/configure.h"
 #include "shipper/cmd/crew.h"
+#include "shipper/cmd/patrol.h"
 #include "shipper/cmd/service.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
@@ -13,11 +13,15 @@
 #include <unistd.h>
 
 enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP, FLAG_PID_FILE };
-enum { REPORT_SECONDS = 30, TICK_MS = 1000, SERVED_MAX = PROTOS_MAX * PORTS_MAX };
+enum { REPORT_SECONDS = 30, TICK_MS = 1000 };
 
 static const struct flag flags[] = {
 	CONFIGURE_FLAGS,
-	{'i', "device", "NAME", "Watch this device, in place of the configured ones; repeatable."},
+	{'i', "device", "NAME",
+	 "Watch this device, in place of the configured ones; repeatable. A pattern (veth*) stands "
+	 "for those that match, also later; ! before one leaves them out."},
+	CONFIGURE_WORKERS("So many threads for each device, or one for each processor, in place of "
+			  "`workers`."),
 	{'o', "output", "FILE", "Write documents to this file, from its beginning."},
 	{FLAG_PRETTY, "pretty", NULL, "Lay documents out for people."},
 	{FLAG_TOP, "top", "[N]",
@@ -34,79 +38,16 @@ struct live {
 	struct target target;
 	bool quiet;
 	const char *bpf, *pid_file;
-	const char *devices[CREW_MAX];
+	char *devices[LOOKOUT_MAX]; /* arguments */
 	size_t devices_count;
 };
-
-/* ---- What the kernel lets through ---- */
-
-struct served {
-	uint16_t tcp[SERVED_MAX], udp[SERVED_MAX], tunnel[3 * PORTS_MAX];
-	struct device_conf conf;
-};
-
-static void ports_add(struct filter_ports *to, uint16_t *at, const struct ports *ports)
-{
-	to->at = at;
-	for (size_t i = 0; i < ports->count; i++)
-		at[to->count++] = ports->at[i];
-}
-
-static struct served *served_by(const struct settings *settings, const char *bpf)
-{
-	struct served *served = must_alloc(sizeof(*served));
-	struct device_conf *conf = &served->conf;
-	struct filter_conf *filter = &conf->ports;
-
-	conf->filter = bpf != NULL ? bpf : settings->capture.filter;
-	conf->buffer_bytes = settings->capture.buffer_bytes;
-	conf->snap_bytes = settings->capture.snap_bytes;
-	conf->promiscuous = settings->capture.promiscuous;
-	filter->vlan_aware = settings->capture.vlan_aware;
-	filter->tunnel_aware = settings->capture.tunnel_aware && settings->decode.tunnels;
-	for (size_t i = 0; protos[i] != NULL; i++) {
-		const struct proto_conf *proto = settings->proto_conf[i];
-
-		if (!proto->enabled)
-			continue;
-		if (protos[i]->transports & PROTO_TCP) {
-			ports_add(&filter->tcp, served->tcp, &proto->ports);
-			filter->tcp.all |= proto->detect;
-		}
-		if (protos[i]->transports & PROTO_UDP) {
-			ports_add(&filter->udp, served->udp, &proto->ports);
-			filter->udp.all |= proto->detect;
-		}
-	}
-	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.vxlan_ports);
-	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.geneve_ports);
-	ports_add(&filter->tunnel_ports, served->tunnel, &settings->decode.gtpu_ports);
-	return served;
-}
-
-static bool open_devices(const struct live *live, const struct settings *settings, struct tap *taps)
-{
-	struct served *served = served_by(settings, live->bpf);
-	struct fault fault;
-	size_t n = 0;
-
-	while (n < live->devices_count &&
-	       device_open(&taps[n], live->devices[n], &served->conf, &fault))
-		n++;
-	free(served);
-	if (n == live->devices_count)
-		return true;
-	log_error("%s", fault.text);
-	while (n-- > 0)
-		taps[n].source->close(taps[n].self);
-	return false;
-}
 
 /* ---- While it runs ---- */
 
 struct watching {
 	struct monitor *monitor;
 	struct crew *crew;
+	struct patrol *patrol;
 	struct service *service;
 	char *tail; /* members that the shipper's own documents end with */
 	struct mono begun, reported;
@@ -179,6 +120,7 @@ static void tick(void *self, struct crew *crew)
 	service_tick(w->service, crew);
 	monitor_serve(w->monitor);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, false);
+	patrol_tick(w->patrol, crew);
 	if (mono_now().ns - w->reported.ns >= (nsec)REPORT_SECONDS * NS_PER_S)
 		say(w);
 }
@@ -213,43 +155,50 @@ static void watching_close(struct watching *w)
 	free(w->tail);
 }
 
-static void ended(void *self, struct crew *crew, const struct member *member)
+static void devices_changed(void *self, struct crew *crew)
 {
-	(void)self;
-	if (!member->well && !crew_has(crew, member->name))
-		log_error("%s", member->fault.text);
+	struct watching *w = self;
+
+	patrol_look(w->patrol, crew);
 }
 
-static bool watch_all(struct watching *w, struct crew *crew)
+static void ended(void *self, struct crew *crew, const struct member *member)
+{
+	struct watching *w = self;
+
+	patrol_ended(w->patrol, crew, member);
+}
+
+/* Devices come and go: none that went away is a failure. */
+static void watch_all(struct watching *w, struct crew *crew)
 {
 	struct chores chores = {.self = w,
 				.tick = tick,
 				.tick_ms = TICK_MS,
-				.errands = {{monitor_descriptor(w->monitor), ready}},
+				.errands = {{monitor_descriptor(w->monitor), ready},
+					    {patrol_descriptor(w->patrol), devices_changed}},
 				.ended = ended,
 				.usr1 = print_counters};
 
 	service_ready(w->service);
-	bool well = crew_run(crew, &chores);
-
+	(void)crew_run(crew, &chores);
 	service_stopping(w->service, crew->deliver_limit);
 	monitor_document(w->monitor, &funnel_sink, crew->own, w->tail, true);
-	return well;
 }
 
 static enum exit_code watch(const struct live *live, const struct settings *settings,
-			    struct crew *crew, struct service *service)
+			    struct crew *crew, struct patrol *patrol, struct service *service)
 {
-	struct watching w = {.quiet = live->quiet, .service = service};
+	struct watching w = {.quiet = live->quiet, .patrol = patrol, .service = service};
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
 	bool gone, well;
 
-	for (size_t i = 0; i < live->devices_count && !live->quiet; i++)
-		log_info("watching %s", live->devices[i]);
+	crew->stays = true;
+	patrol_begin(patrol, crew);
 	well = watching_open(&w, settings, crew);
 	if (well) {
-		well = watch_all(&w, crew);
+		watch_all(&w, crew);
 		watching_close(&w);
 	}
 	if (!crew_deliver(crew, &stats, &gone, &fault)) {
@@ -266,25 +215,28 @@ static enum exit_code watch(const struct live *live, const struct settings *sett
 static enum exit_code go(struct live *live, const struct settings *settings,
 			 struct service *service)
 {
+	struct texts given = {live->devices, live->devices_count};
 	struct crew *crew = must_alloc(sizeof(*crew));
 	enum exit_code code = EXIT_FAILED;
 	struct settings at_home = *settings;
-	struct tap taps[CREW_MAX];
+	struct patrol *patrol = must_alloc(sizeof(*patrol));
 	struct fault fault;
 
-	if (open_devices(live, settings, taps)) {
+	if (patrol_open(patrol, &at_home, given.count > 0 ? &given : &settings->capture.devices,
+			live->bpf, live->quiet, &fault)) {
 		at_home.engine.home = home_open(&settings->home, &fault);
 		if (at_home.engine.home == NULL)
 			log_warning("%s", fault.text); /* documents say less */
-		if (crew_open(crew, &at_home, CREW_MAX, &fault)) {
-			for (size_t i = 0; i < live->devices_count; i++)
-				crew_add(crew, &taps[i], 1, live->devices[i], NULL, &fault);
-			code = watch(live, &at_home, crew, service);
-		} else {
+		if (crew_open(crew, &at_home, CREW_MAX, &fault))
+			code = watch(live, &at_home, crew, patrol, service);
+		else
 			log_error("%s", fault.text);
-		}
+		patrol_close(patrol);
 		home_close(at_home.engine.home);
+	} else {
+		log_error("%s", fault.text);
 	}
+	free(patrol);
 	free(crew);
 	return code;
 }
@@ -296,11 +248,12 @@ static bool device_add(struct live *live, const char *name)
 	for (size_t i = 0; i < live->devices_count; i++)
 		if (strcmp(live->devices[i], name) == 0)
 			return true;
-	if (live->devices_count == CREW_MAX) {
-		log_error("more than %d devices; any stands for all", CREW_MAX);
+	if (live->devices_count == LOOKOUT_MAX) {
+		log_error("more than %d devices; any stands for all", LOOKOUT_MAX);
 		return false;
 	}
-	live->devices[live->devices_count++] = name;
+	/* An argument, which the program may write to, and does not. */
+	live->devices[live->devices_count++] = (char *)(uintptr_t)name;
 	return true;
 }
 
@@ -331,21 +284,6 @@ static bool flag_take(struct live *live, int id, const char *value)
 	default:
 		return configure_flag(&live->configure, id, value);
 	}
-}
-
-static bool devices_choose(struct live *live, const struct settings *settings)
-{
-	const struct texts *devices = &settings->capture.devices;
-
-	if (live->devices_count > 0)
-		return true;
-	for (size_t i = 0; i < devices->count; i++)
-		if (!device_add(live, devices->at[i]))
-			return false;
-	if (live->devices_count == 0)
-		log_error("no device to watch: set capture.devices or give -i NAME; `wirespan "
-			  "devices` lists them");
-	return live->devices_count > 0;
 }
 
 static enum exit_code serve(struct live *live, const struct settings *settings)
@@ -382,8 +320,7 @@ static enum exit_code run(struct arguments *a)
 	if (!configure_load(&live.configure, &settings))
 		return EXIT_USAGE;
 	log_limit((unsigned)settings.log.limit, settings.log.limit_span);
-	if (configure_filter(settings.capture.filter) && devices_choose(&live, &settings) &&
-	    target_set(&live.target, &settings))
+	if (configure_filter(settings.capture.filter) && target_set(&live.target, &settings))
 		code = serve(&live, &settings);
 	settings_free(&settings);
 	return code;

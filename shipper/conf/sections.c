@@ -10,8 +10,9 @@
 #define CAPTURE(member) offsetof(struct capture_conf, member)
 static const struct option capture_options[] = {
 	{"devices", OPTION_TEXTS, CAPTURE(devices), "[any]", 0, 0, NULL, NULL,
-	 "The devices to watch, each by a thread of its own; any is all of them. `wirespan "
-	 "devices` lists them."},
+	 "The devices to watch: names, patterns such as veth*, and behind a ! what they shall not "
+	 "match. They may come and go. any is all of them, by one ring; beside a ! each has a "
+	 "ring of its own. `wirespan devices` lists them."},
 	{"filter", OPTION_TEXT, CAPTURE(filter), "", 0, 0, NULL, NULL,
 	 "A BPF expression (pcap-filter(7)) for what is watched; without one it is made from the "
 	 "protocols' ports."},
@@ -20,7 +21,9 @@ static const struct option capture_options[] = {
 	{"tunnel_aware", OPTION_BOOL, CAPTURE(tunnel_aware), "false", 0, 0, NULL, NULL,
 	 "The filter that is made from the ports also lets tunnels through, to be looked into."},
 	{"buffer_bytes", OPTION_SIZE, CAPTURE(buffer_bytes), "32MiB", 64 << 10, 1LL << 40, NULL,
-	 NULL, "The kernel's buffer for each device: what may wait while the program is busy."},
+	 NULL,
+	 "The kernel's buffer for each device: what may wait while the program is busy. "
+	 "Workers divide it."},
 	{"snap_bytes", OPTION_SIZE, CAPTURE(snap_bytes), "256KiB", 64, 1 << 20, NULL, NULL,
 	 "How much of a frame is captured; what is longer is cut."},
 	{"promiscuous", OPTION_BOOL, CAPTURE(promiscuous), "true", 0, 0, NULL, NULL,

@@ -5,6 +5,11 @@
 #ifndef WIRESPAN_TESTS_UNIT_DECODE_GOOD_H
 #define WIRESPAN_TESTS_UNIT_DECODE_GOOD_H
 
+#include <pcap/pcap.h>
+
+#include "shipper/base/share.h"
+#include "shipper/capture/fanout.h"
+#include "shipper/decode/share.h"
 #include "tests/unit/decode_rig.h"
 
 static const char PAYLOAD[] = "GET / HTTP/1.1\r\n\r\n";
@@ -67,6 +72,7 @@ struct good {
 	enum tunnel_kind kind; /* of the innermost tunnel; its id is 0x63 */
 	bool has_id;
 	bool endless; /* IP does not tell where it ends */
+	bool rare;    /* the kernel's program leaves it to the first worker */
 };
 
 static inline struct addr address(unsigned version, uint8_t last)
@@ -228,6 +234,74 @@ static inline void good_spoilt(const struct good *goods, size_t goods_count)
 						      r->packet.payload_bytes);
 				*wire_at(w, at) ^= spoil[k];
 			}
+		free(w);
+		rig_free(r);
+	}
+}
+
+/* So many workers that two conversations never meet by chance. */
+enum { SHARES = 65521 };
+
+static inline struct share many_shares(const struct decode_conf *conf)
+{
+	return (struct share){
+		.count = SHARES,
+		.seed = 0x12345678,
+		.tunnels = true,
+		.vxlan = &conf->vxlan_ports,
+		.geneve = &conf->geneve_ports,
+		.gtpu = &conf->gtpu_ports,
+	};
+}
+
+/* What the kernel's program says of an Ethernet frame. */
+static inline unsigned verdict(const struct share *share, const uint8_t *at, size_t len)
+{
+	static struct sock_filter program[FANOUT_PROGRAM_MAX];
+	static struct bpf_insn code[FANOUT_PROGRAM_MAX];
+	unsigned count = fanout_program(share, FANOUT_ETHERNET, program);
+
+	cr_assert_leq(count, FANOUT_PROGRAM_MAX);
+	for (unsigned i = 0; i < count; i++)
+		code[i] = (struct bpf_insn){program[i].code, program[i].jt, program[i].jf,
+					    program[i].k};
+	cr_assert(bpf_validate(code, (int)count));
+	return bpf_filter(code, at, (unsigned)len, (unsigned)len);
+}
+
+/* The kernel's program and the decoder divide alike, and so does whoever only takes a glance. */
+static inline void good_shared(const struct good *goods, size_t goods_count)
+{
+	for (size_t i = 0; i < goods_count; i++) {
+		const struct good *g = &goods[i];
+		struct rig *r = rig_new();
+		struct share share = many_shares(&r->conf);
+		struct wire *w = built(g);
+		struct frame f;
+
+		wire_frame(w, &f, g->link, 1);
+		cr_assert(rig_frame(r, f));
+
+		unsigned want = share_of(&share, &r->packet);
+		int glance = share_glance(&share, &f);
+		struct packet back = r->packet;
+
+		back.src = r->packet.dst;
+		back.dst = r->packet.src;
+		back.src_port = r->packet.dst_port;
+		back.dst_port = r->packet.src_port;
+		cr_assert_neq(want, SHARE_TOGETHER);
+		cr_assert_eq(share_of(&share, &back), want, "%s: the way back", g->name);
+		cr_assert(glance == -1 || (unsigned)glance == want, "%s: at a glance", g->name);
+		if (g->link == 1)
+			cr_assert_eq(verdict(&share, f.bytes.at, f.bytes.len),
+				     g->rare ? SHARE_TOGETHER : want, "%s", g->name);
+		/* Keeping together comes before dividing. */
+		share.ports[share.ports_count++] = TO_PORT;
+		cr_assert_eq(share_of(&share, &r->packet), SHARE_TOGETHER);
+		cr_assert_eq(share_of(&share, &back), SHARE_TOGETHER);
+		if (g->link == 1)
+			cr_assert_eq(verdict(&share, f.bytes.at, f.bytes.len), SHARE_TOGETHER);
 		free(w);
 		rig_free(r);
 	}

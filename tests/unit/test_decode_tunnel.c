@@ -178,6 +178,11 @@ static void nested(struct wire *w)
 		.name = #how, .build = how, .link = 1, .version = ip, .vlans = tags, \
 		.tunnels = depth, .kind = what, .has_id = id                         \
 	}
+#define RARE(how, ip, tags, depth, what, id)                                         \
+	{                                                                            \
+		.name = #how, .build = how, .link = 1, .version = ip, .vlans = tags, \
+		.tunnels = depth, .kind = what, .has_id = id, .rare = true           \
+	}
 
 static const struct good goods[] = {
 	TUNNEL(ipip, 4, 0, 1, TUNNEL_IPIP, false),
@@ -191,14 +196,14 @@ static const struct good goods[] = {
 	TUNNEL(erspan2, 4, 0, 1, TUNNEL_ERSPAN, true),
 	TUNNEL(erspan3, 4, 1, 1, TUNNEL_ERSPAN, true),
 	TUNNEL(erspan3_subheader, 4, 0, 1, TUNNEL_ERSPAN, true),
-	TUNNEL(erspan3_ip, 4, 0, 1, TUNNEL_ERSPAN, true),
+	RARE(erspan3_ip, 4, 0, 1, TUNNEL_ERSPAN, true),
 	TUNNEL(vxlan, 4, 0, 1, TUNNEL_VXLAN, true),
 	TUNNEL(vxlan_policy, 4, 1, 1, TUNNEL_VXLAN, true),
 	TUNNEL(geneve, 4, 0, 1, TUNNEL_GENEVE, true),
 	TUNNEL(geneve_options_ip, 6, 0, 1, TUNNEL_GENEVE, true),
 	TUNNEL(gtpu, 4, 0, 1, TUNNEL_GTPU, true),
 	TUNNEL(gtpu_extensions, 6, 0, 1, TUNNEL_GTPU, true),
-	TUNNEL(nested, 4, 2, 3, TUNNEL_VXLAN, true),
+	RARE(nested, 4, 2, 3, TUNNEL_VXLAN, true),
 };
 
 enum { GOODS = sizeof goods / sizeof *goods };
@@ -206,6 +211,11 @@ enum { GOODS = sizeof goods / sizeof *goods };
 Test(decode_tunnel, whole)
 {
 	good_whole(goods, GOODS);
+}
+
+Test(decode_tunnel, shared)
+{
+	good_shared(goods, GOODS);
 }
 
 Test(decode_tunnel, cut_at_every_length)

@@ -238,9 +238,9 @@ static void ah4(struct wire *w)
 	wire_ether(w, IPV4);
 }
 
-#define PLAIN(how, on, ip, tags, ...)                                                \
-	{                                                                            \
-		.name = #how, .build = how, .link = on, .version = ip, .vlans = tags \
+#define PLAIN(how, on, ip, tags, ...)                                                             \
+	{                                                                                         \
+		.name = #how, .build = how, .link = on, .version = ip, .vlans = tags, __VA_ARGS__ \
 	}
 static const struct good goods[] = {
 	PLAIN(frame4, 1, 4, 0, .endless = false),
@@ -250,15 +250,15 @@ static const struct good goods[] = {
 	PLAIN(vlan, 1, 4, 1, .endless = false),
 	PLAIN(vlan_priority_only, 1, 4, 0, .endless = false),
 	PLAIN(qinq, 1, 6, 2, .endless = false),
-	PLAIN(vlans_five, 1, 4, 2, .endless = false),
-	PLAIN(snap, 1, 4, 0, .endless = false),
+	PLAIN(vlans_five, 1, 4, 2, .rare = true),
+	PLAIN(snap, 1, 4, 0, .rare = true),
 	PLAIN(mpls, 1, 4, 0, .endless = false),
 	PLAIN(mpls6, 1, 6, 0, .endless = false),
-	PLAIN(pseudowire, 1, 4, 1, .endless = false),
-	PLAIN(pseudowire_no_control, 1, 4, 0, .endless = false),
+	PLAIN(pseudowire, 1, 4, 1, .rare = true),
+	PLAIN(pseudowire_no_control, 1, 4, 0, .rare = true),
 	PLAIN(pppoe, 1, 4, 0, .endless = false),
-	PLAIN(pppoe6_short, 1, 6, 0, .endless = false),
-	PLAIN(pppoe_mpls, 1, 4, 0, .endless = false),
+	PLAIN(pppoe6_short, 1, 6, 0, .rare = true),
+	PLAIN(pppoe_mpls, 1, 4, 0, .rare = true),
 	PLAIN(cooked, 113, 4, 0, .endless = false),
 	PLAIN(cooked_vlan, 113, 4, 1, .endless = false),
 	PLAIN(cooked2, 276, 6, 0, .endless = false),
@@ -278,8 +278,8 @@ static const struct good goods[] = {
 	PLAIN(dont_fragment, 1, 4, 0, .endless = false),
 	PLAIN(left_to_the_card, 1, 4, 0, .endless = true),
 	PLAIN(jumbo, 1, 6, 0, .endless = true),
-	PLAIN(extensions, 1, 6, 0, .endless = false),
-	PLAIN(atomic, 1, 6, 0, .endless = false),
+	PLAIN(extensions, 1, 6, 0, .rare = true),
+	PLAIN(atomic, 1, 6, 0, .rare = true),
 	PLAIN(ah4, 1, 4, 0, .endless = false),
 };
 
@@ -288,6 +288,11 @@ enum { GOODS = sizeof goods / sizeof *goods };
 Test(decode_wrapped, whole)
 {
 	good_whole(goods, GOODS);
+}
+
+Test(decode_wrapped, shared)
+{
+	good_shared(goods, GOODS);
 }
 
 Test(decode_wrapped, cut_at_every_length)

@@ -1,0 +1,21 @@
+/*
+ * A libpcap handle on a device: every open of a device, at the start and later, goes through here.
+ *
+ * Errors   faults name the device and say what to do
+ * Thread   the main thread's
+ */
+#ifndef WIRESPAN_CAPTURE_HANDLE_H
+#define WIRESPAN_CAPTURE_HANDLE_H
+
+#include "shipper/capture/device.h"
+
+struct pcap;
+
+/* The kernel hands a block of frames over when it is this old, or full. */
+enum { HANDLE_TIMEOUT_MS = 100 };
+
+/* Open, filtered, and never blocking. `buffer_bytes` in place of conf's. */
+struct pcap *handle_open(const char *name, const struct device_conf *conf, int64_t buffer_bytes,
+			 struct fault *fault);
+
+#endif
