@@ -70,7 +70,7 @@ def form(field):
     """How values are shown; None as they are."""
     unit = field.get("unit")
     if field["name"] == "query_hash":
-        return {"id": "url", "params": {"type": "a", "urlTemplate": drill("query_hash:{{value}}"),
+        return {"id": "url", "params": {"type": "a", "urlTemplate": drill("query_hash:%22{{value}}%22"),
                                         "labelTemplate": "{{value}}", "openLinkInCurrentTab": True}}
     if unit == "nanoseconds":
         # People talk for minutes; all else is over in milliseconds.
@@ -78,7 +78,7 @@ def form(field):
         return {"id": "duration", "params": {"inputFormat": "nanoseconds", "outputFormat": output, "outputPrecision": digits,
                                              "showSuffix": True, "useShortSuffix": True, "includeSpaceWithSuffix": True}}
     if unit == "bytes":
-        return {"id": "bytes", "params": {"pattern": "0,0.[0] b"}}
+        return {"id": "bytes", "params": {"pattern": "0,0.[0]b"}}
     # A port or a code is no amount.
     if field["type"] == "long" and unit is None:
         return {"id": "number", "params": {"pattern": "0"}}

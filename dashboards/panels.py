@@ -118,11 +118,14 @@ def axes(kind, panel, aggs):
     stacked = "normal" if kind == "line" or panel.get("beside") else "stacked"
     across = kind == "hbars"
     label = panel.get("axis", metrics[0]["params"]["customLabel"])
+    below = next(a["params"]["customLabel"] for a in aggs if a["schema"] == "segment")
     return {
         "type": shape, "grid": {"categoryLines": False},
         "categoryAxes": [{"id": "CategoryAxis-1", "type": "category", "position": "left" if across else "bottom",
                           "show": True, "style": {}, "scale": {"type": "linear"},
-                          "labels": {"show": True, "filter": not across, "truncate": 200 if across else 100}, "title": {}}],
+                          "labels": {"show": True, "filter": not across, "truncate": 200 if across else 100},
+                          # A column of filters has no name of its own.
+                          "title": {"text": below}}],
         "valueAxes": [{"id": "ValueAxis-1", "name": "LeftAxis-1", "type": "value", "position": "bottom" if across else "left",
                        "show": True, "style": {}, "scale": {"type": "linear", "mode": panel.get("mode", "normal")},
                        "labels": {"show": True, "rotate": 0, "filter": across, "truncate": 100},
@@ -224,7 +227,7 @@ NO_SOURCE = {"searchSourceJSON": packed({"query": {"query": "", "language": "kue
 
 def navigation(boards):
     """Links to all dashboards; they are relative, so that they work behind any address."""
-    text = " &nbsp;·&nbsp; ".join(f"[{title}](#/view/{ident})" for ident, title in boards)
+    text = " · ".join(f"[{title}](#/view/{ident})" for ident, title in boards)
     return visualization("wirespan-navigation", "Dashboards [wirespan]", "markdown",
                          {"fontSize": 13, "openLinksInNewTab": False, "markdown": text}, [], NO_SOURCE, [])
 
