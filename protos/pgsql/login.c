@@ -16,6 +16,7 @@ enum {
 	CANCEL_MIN = 16,
 	CANCEL_MAX = 12 + 256, /* version 3.2 has longer keys */
 	TLS_HANDSHAKE = 0x16,
+	TLS_RECORD_HEADER = 5,
 	AUTH_MAX = 128,
 	VERSION_MAX = 64,
 };
@@ -82,14 +83,14 @@ static enum step direct_tls(struct pg_reading *r, struct cursor *c)
 {
 	struct bytes rest = cursor_rest(c);
 
-	if (rest.len < 3)
+	if (rest.len < TLS_RECORD_HEADER)
 		return STEP_MORE;
 	if (rest.at[1] != 3 || rest.at[2] > 4)
 		return STEP_ALIEN;
 	struct exchange *x = begin(r, PG_TLS);
 
 	exchange_expect(x, 0);
-	cursor_upto(c, rest.len);
+	cursor_take(c, TLS_RECORD_HEADER); /* as much as is looked at, however the bytes came */
 	conn_pass_tls(r->conn, x);
 	return STEP_DONE;
 }
