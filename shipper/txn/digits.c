@@ -1,5 +1,7 @@
 #include "shipper/txn/digits.h"
 
+#include <endian.h>
+
 const char digit_pairs[201] =
 	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243"
 	"4445464748495051525354555657585960616263646566676869707172737475767778798081828384858687"
@@ -53,9 +55,24 @@ uint8_t *digits_u64(uint8_t *to, uint64_t n)
 	return end;
 }
 
+/* Eight digits of 32 bits: each nibble in a byte of its own, the first in the lowest, and what is
+ * above 9 moved on to the letters. */
+static void hex8(uint8_t *to, uint32_t n)
+{
+	uint64_t x = n;
+
+	x = (x & 0xffff) << 32 | x >> 16;
+	x = (x & UINT64_C(0x000000ff000000ff)) << 16 | (x & UINT64_C(0x0000ff000000ff00)) >> 8;
+	x = (x & UINT64_C(0x000f000f000f000f)) << 8 | (x & UINT64_C(0x00f000f000f000f0)) >> 4;
+	uint64_t letters = ((x + UINT64_C(0x0606060606060606)) >> 4) & UINT64_C(0x0101010101010101);
+
+	x = htole64(x + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10));
+	memcpy(to, &x, sizeof(x));
+}
+
 uint8_t *digits_hex16(uint8_t *to, uint64_t n)
 {
-	for (unsigned i = 0; i < HEX16; i++)
-		to[i] = (uint8_t) "0123456789abcdef"[n >> (60 - 4 * i) & 15];
+	hex8(to, (uint32_t)(n >> 32));
+	hex8(to + HEX16 / 2, (uint32_t)n);
 	return to + HEX16;
 }

@@ -38,9 +38,18 @@ static void put_until(struct doc *d, const uint8_t *to)
 
 static void put_quoted(struct doc *d, struct bytes text)
 {
-	put_byte(d, '"');
-	json_text(d->out, text);
-	put_byte(d, '"');
+	if (text.len > JSON_SHORT) {
+		put_byte(d, '"');
+		json_text(d->out, text);
+		put_byte(d, '"');
+		return;
+	}
+	uint8_t *to = buf_room(d->out, JSON_SHORT_ROOM + 2);
+
+	*to = '"';
+	to = json_short(to + 1, text);
+	*to = '"';
+	put_until(d, to + 1);
 }
 
 static bool bit_set(uint64_t *bits, unsigned i)
@@ -82,7 +91,9 @@ static __attribute__((noinline)) uint8_t *key_elsewhere(struct doc *d, const str
 	*to = ',';
 	to += d->comma;
 	d->node = key->node;
-	return put_key(to, key->text + nodes[common].len, (size_t)key->len - nodes[common].len);
+	to = put_key(to, key->text + nodes[common].len, (size_t)key->len - nodes[common].len);
+	d->inside = (size_t)(to - d->out->at) - (size_t)(key->len - key->leaf);
+	return to;
 }
 
 /* Writes a field's key; returns where its value goes, for which there is room. */
@@ -331,6 +342,60 @@ void doc_text_again(struct doc *d, unsigned field, size_t from, size_t to)
 	memcpy(at + 1, d->out->at + d->begin + from, len);
 	at[len + 1] = '"';
 	put_until(d, at + len + 2);
+}
+
+struct doc_inside doc_inside(const struct doc *d)
+{
+	return (struct doc_inside){d->inside - d->begin, d->out->len - d->begin};
+}
+
+void doc_inside_again(struct doc *d, unsigned field, struct doc_inside members)
+{
+	const struct key *key = &d->keys->keys[field];
+	size_t len = members.to - members.from;
+
+	must(key->node != d->node && members.from <= members.to &&
+	     d->begin + members.to <= d->out->len);
+	put_until(d, field_begin(d, field, len) - (key->len - key->leaf));
+	memcpy(d->out->at + d->out->len, d->out->at + d->begin + members.from, len);
+	d->out->len += len;
+}
+
+void doc_piece_begin(struct doc *d, struct doc_piece *piece, const struct doc_keys *keys,
+		     unsigned field)
+{
+	*d = (struct doc){.out = &piece->text,
+			  .keys = keys,
+			  .node = keys->keys[field].node,
+			  .comma = true,
+			  .second = INT64_MIN};
+	piece->before = d->node;
+}
+
+void doc_piece_end(struct doc *d, struct doc_piece *piece)
+{
+	must(d->node != NODE_VALUES);
+	piece->behind = d->node;
+	memcpy(piece->opened, d->opened, sizeof d->opened);
+	memcpy(piece->written, d->written, sizeof d->written);
+}
+
+void doc_piece_put(struct doc *d, const struct doc_piece *piece)
+{
+	uint64_t twice = 0;
+
+	must(d->node == piece->before && d->comma);
+	for (size_t i = 0; i < sizeof d->opened / sizeof d->opened[0]; i++) {
+		twice |= d->opened[i] & piece->opened[i];
+		d->opened[i] |= piece->opened[i];
+	}
+	for (size_t i = 0; i < sizeof d->written / sizeof d->written[0]; i++) {
+		twice |= d->written[i] & piece->written[i];
+		d->written[i] |= piece->written[i];
+	}
+	must(twice == 0);
+	put_bytes(d, buf_bytes(&piece->text));
+	d->node = piece->behind;
 }
 
 /* From here to values_end the open object is none of the fields'; `outer` remembers it. */

@@ -38,6 +38,7 @@ struct doc {
 	uint64_t opened[4];  /* objects opened so far, a bit each */
 	uint64_t written[8]; /* fields written so far, a bit each */
 	size_t begin;	     /* where this document begins in out */
+	size_t inside;	     /* where the members of the object that was opened last begin */
 	int64_t second;	     /* whose text `clock` is */
 	uint8_t clock[21];   /* "2026-01-02T03:04:05. */
 };
@@ -67,6 +68,29 @@ void doc_text_end(struct doc *d);
 /* Within it: where the next piece will stand, for a later field that says the rest of this text. */
 size_t doc_text_place(const struct doc *d);
 void doc_text_again(struct doc *d, unsigned field, size_t from, size_t to);
+
+/* The members so far of the object that is open, which has one; its place, not good for longer than
+ * the document. And all of them again in the object that `field` lies in, under the same keys. */
+struct doc_inside {
+	size_t from, to;
+};
+
+struct doc_inside doc_inside(const struct doc *d);
+void doc_inside_again(struct doc *d, unsigned field, struct doc_inside members);
+
+/* Fields that are the same in many documents, written once: begin, fields, end; put then, in
+ * documents where the same object is open. */
+struct doc_piece {
+	struct buf text;
+	uint16_t before, behind; /* the object that is open */
+	uint64_t opened[4], written[8];
+};
+
+/* `field`: of the object that is open before it. */
+void doc_piece_begin(struct doc *d, struct doc_piece *piece, const struct doc_keys *keys,
+		     unsigned field);
+void doc_piece_end(struct doc *d, struct doc_piece *piece);
+void doc_piece_put(struct doc *d, const struct doc_piece *piece);
 
 /* Lists of texts, and objects with keys of their own (FIELD_OBJECT). Empty ones: don't begin.
  * Values within them may be empty texts; that keys differ is the caller's care. */

@@ -110,6 +110,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 			.place = i,
 			.keys = doc_keys_new(all[i]->fields),
 		};
+		record_pieces(&e->classes[i].pieces, e->classes[i].keys, all[i]);
 		make_tail(&e->classes[i], conf);
 		world_open(&e->classes[i], e);
 		e->class_count = i + 1;
@@ -132,6 +133,7 @@ static void class_free(struct class *class)
 		class->free_states = b->next;
 		free(b);
 	}
+	record_pieces_free(&class->pieces);
 	buf_fini(&class->tail);
 	doc_keys_free(class->keys);
 }

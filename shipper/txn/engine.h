@@ -97,6 +97,15 @@ struct world {
 	void *self; /* NULL for a protocol without */
 };
 
+/* Fields that documents of a protocol share. */
+enum { PIECE_OUTCOMES = 3, PIECE_NETWORKS = 4 };
+
+struct record_pieces {
+	struct doc_piece status[STATUS_COUNT];
+	struct doc_piece event[PIECE_OUTCOMES];	  /* success, failure, unknown */
+	struct doc_piece network[PIECE_NETWORKS]; /* 1: IPv6, 2: UDP */
+};
+
 /* A protocol as this engine runs it. */
 struct class
 {
@@ -104,6 +113,7 @@ struct class
 	const struct proto_conf *conf;
 	unsigned place;
 	struct doc_keys *keys;
+	struct record_pieces pieces;
 	struct buf tail;		/* the members that end each of its documents */
 	struct exchange *first, *final; /* open ones, by age */
 	struct exchange *free_exchanges;
@@ -142,6 +152,9 @@ void exchange_cut_all(struct conn *conn, enum note note);
 
 /* record.c */
 void record_write(struct conn *conn, struct exchange *x);
+void record_pieces(struct record_pieces *pieces, const struct doc_keys *keys,
+		   const struct proto *proto);
+void record_pieces_free(struct record_pieces *pieces);
 void record_category(struct doc *d, const char *category);
 void record_notes(struct doc *d, const struct proto *proto, uint32_t notes);
 

@@ -5,11 +5,12 @@
 enum {
 	ESCAPE_MAX = 6, /* \u001f */
 	WORD = 8,
+	STEP = 16,
 };
 
-/* The last word may reach over the stretch that room was made for, its last byte may be escaped,
+/* The last step may reach over the stretch that room was made for, its last byte may be escaped,
  * and it is stored whole also where less of it counts. */
-_Static_assert(JSON_SHORT_ROOM >= JSON_SHORT * ESCAPE_MAX + WORD + ESCAPE_MAX + WORD, "room");
+_Static_assert(JSON_SHORT_ROOM >= JSON_SHORT * ESCAPE_MAX + STEP + ESCAPE_MAX + STEP, "room");
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -119,27 +120,59 @@ static const uint8_t *put_foreign(uint8_t **to, const uint8_t *at, const uint8_t
 	return at;
 }
 
+/* Sixteen bytes at a time: the compiler makes of it what the machine has. */
+typedef int8_t lanes __attribute__((vector_size(STEP)));
+
+/* Copies them; all bits of those are set that may not stand as they are. */
+static inline lanes copy_lanes(uint8_t *to, const uint8_t *at)
+{
+	lanes v;
+
+	memcpy(&v, at, sizeof(v));
+	memcpy(to, &v, sizeof(v));
+	/* As signed numbers, what is not ASCII is below the space, too. */
+	return (v < ' ') | (v == '"') | (v == '\\');
+}
+
+/* How many come before the first of those. */
+static inline size_t lanes_before(lanes special)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &special, sizeof(halves));
+	if (halves[0])
+		return (size_t)__builtin_ctzll(le64toh(halves[0])) / 8;
+	return WORD + (halves[1] ? (size_t)__builtin_ctzll(le64toh(halves[1])) / 8 : WORD);
+}
+
+/* How many of `step` bytes, sixteen, eight or fewer, come before one that may not stand as it is;
+ * copies these, and what it likes behind them. */
+static inline size_t copy_step(uint8_t *to, const uint8_t *at, size_t step)
+{
+	if (step == sizeof(lanes))
+		return lanes_before(copy_lanes(to, at));
+	uint64_t word = step == WORD ? load_word(at) : load_part(at, step);
+	uint64_t special = special_bytes(word);
+
+	store_word(to, word);
+	return special ? (size_t)__builtin_ctzll(special) / 8 : step;
+}
+
 /* From *from to `stop` or a little behind it; the text ends at `end`. */
-static inline uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint8_t *stop,
-				   const uint8_t *end)
+static uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint8_t *stop,
+			    const uint8_t *end)
 {
 	const uint8_t *at = *from;
 
 	while (at < stop) {
-		size_t n = (size_t)(end - at);
-		uint64_t word = n >= WORD ? load_word(at) : load_part(at, n);
-		uint64_t special = special_bytes(word);
+		size_t left = (size_t)(end - at);
+		size_t step = left >= sizeof(lanes) ? sizeof(lanes) : left >= WORD ? WORD : left;
+		size_t n = copy_step(to, at, step);
 
-		store_word(to, word);
-		if (special == 0) {
-			n = n >= WORD ? WORD : n;
-			at += n;
-			to += n;
-			continue;
-		}
-		n = (size_t)__builtin_ctzll(special) / 8;
 		at += n;
 		to += n;
+		if (n == step)
+			continue;
 		if (*at >= 0x80)
 			at = put_foreign(&to, at, stop, end);
 		else
@@ -149,10 +182,41 @@ static inline uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint
 	return to;
 }
 
+static inline uint8_t *plain_lanes(uint8_t *to, const uint8_t *at, size_t n)
+{
+	lanes special = {0};
+	uint64_t halves[2];
+
+	for (size_t i = 0; i < n - sizeof(lanes); i += sizeof(lanes))
+		special |= copy_lanes(to + i, at + i);
+	special |= copy_lanes(to + n - sizeof(lanes), at + n - sizeof(lanes));
+	memcpy(halves, &special, sizeof(halves));
+	return (halves[0] | halves[1]) == 0 ? to + n : NULL;
+}
+
+/* Fewer: as two words, or as one that is filled up. */
+static inline uint8_t *plain_words(uint8_t *to, const uint8_t *at, size_t n)
+{
+	uint64_t first = n >= WORD ? load_word(at) : load_part(at, n), last = first;
+
+	store_word(to, first);
+	if (n >= WORD) {
+		last = load_word(at + n - WORD);
+		store_word(to + n - WORD, last);
+	}
+	return (special_bytes(first) | special_bytes(last)) == 0 ? to + n : NULL;
+}
+
+static inline uint8_t *plain(uint8_t *to, const uint8_t *at, size_t n)
+{
+	return n >= sizeof(lanes) ? plain_lanes(to, at, n) : plain_words(to, at, n);
+}
+
 uint8_t *json_short(uint8_t *to, struct bytes text)
 {
-	return text.len > 0 ? put_stretch(to, &text.at, text.at + text.len, text.at + text.len)
-			    : to;
+	uint8_t *end = text.len > 0 ? plain(to, text.at, text.len) : to;
+
+	return end ? end : put_stretch(to, &text.at, text.at + text.len, text.at + text.len);
 }
 
 void json_text(struct buf *out, struct bytes text)

@@ -15,7 +15,7 @@
 
 enum {
 	JSON_SHORT = 256,		       /* bytes of text for which room is made at once */
-	JSON_SHORT_ROOM = 6 * JSON_SHORT + 32, /* what these may become, and words stored whole */
+	JSON_SHORT_ROOM = 6 * JSON_SHORT + 48, /* what these may become, and steps stored whole */
 };
 
 /* Appends `text` without quotes around it. */

@@ -3,6 +3,7 @@
  * (times, status) and the tail (endpoints, network, notes).
  */
 #include "shipper/txn/community.h"
+#include "shipper/txn/digits.h"
 #include "shipper/txn/engine.h"
 
 #define XXH_INLINE_ALL
@@ -76,11 +77,7 @@ static uint64_t address_hash(const struct exchange *x)
 /* Time first, so that ids made near each other sort near each other. */
 void record_id(nsec start, uint64_t hash, char id[RECORD_ID_LEN])
 {
-	static const char digits[] = "0123456789abcdef";
-	uint64_t halves[2] = {(uint64_t)start, hash};
-
-	for (int i = 0; i < RECORD_ID_LEN; i++)
-		id[i] = digits[halves[i / 16] >> (60 - 4 * (i % 16)) & 15];
+	digits_hex16(digits_hex16((uint8_t *)id, (uint64_t)start), hash);
 }
 
 static nsec start_of(const struct exchange *x)
@@ -126,25 +123,58 @@ void record_category(struct doc *d, const char *category)
 	doc_json(d, F_EVENT_CATEGORY, bytes_of(text, len + more + 2));
 }
 
+static const char *const outcomes[PIECE_OUTCOMES] = {"success", "failure", "unknown"};
+
+/* What does not change from document to document of a protocol. */
+void record_pieces(struct record_pieces *p, const struct doc_keys *keys, const struct proto *proto)
+{
+	struct doc d;
+
+	for (int i = 0; i < STATUS_COUNT; i++) {
+		doc_piece_begin(&d, &p->status[i], keys, F_TYPE);
+		doc_word(&d, F_TYPE, proto->name);
+		doc_word(&d, F_STATUS, status_words[i]);
+		doc_piece_end(&d, &p->status[i]);
+	}
+	for (int i = 0; i < PIECE_OUTCOMES; i++) {
+		doc_piece_begin(&d, &p->event[i], keys, F_EVENT_ID);
+		doc_word(&d, F_EVENT_KIND, "event");
+		record_category(&d, proto->category);
+		doc_json(&d, F_EVENT_TYPE, BYTES("[\"connection\",\"protocol\"]"));
+		doc_word(&d, F_EVENT_DATASET, proto->name);
+		doc_word(&d, F_EVENT_OUTCOME, outcomes[i]);
+		doc_piece_end(&d, &p->event[i]);
+	}
+	for (int i = 0; i < PIECE_NETWORKS; i++) {
+		doc_piece_begin(&d, &p->network[i], keys, F_DESTINATION_IP);
+		doc_word(&d, F_NETWORK_TYPE, i & 1 ? "ipv6" : "ipv4");
+		doc_word(&d, F_NETWORK_TRANSPORT, i & 2 ? "udp" : "tcp");
+		doc_word(&d, F_NETWORK_PROTOCOL, proto->name);
+		doc_piece_end(&d, &p->network[i]);
+	}
+}
+
+void record_pieces_free(struct record_pieces *p)
+{
+	for (int i = 0; i < STATUS_COUNT; i++)
+		buf_fini(&p->status[i].text);
+	for (int i = 0; i < PIECE_OUTCOMES; i++)
+		buf_fini(&p->event[i].text);
+	for (int i = 0; i < PIECE_NETWORKS; i++)
+		buf_fini(&p->network[i].text);
+}
+
 static void write_head(struct doc *d, const struct exchange *x, const char *id, bool whole)
 {
-	const struct proto *proto = x->conn->class->proto;
+	const struct record_pieces *pieces = &x->conn->class->pieces;
 	nsec start = start_of(x);
 	nsec end = x->begun[SERVER] ? x->end[SERVER] : x->end[CLIENT];
 	bool late = is_asked_late(x);
 
 	doc_time(d, F_TIMESTAMP, start);
-	doc_word(d, F_TYPE, proto->name);
-	doc_word(d, F_STATUS, status_words[x->status]);
+	doc_piece_put(d, &pieces->status[x->status]);
 	doc_text(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
-	doc_word(d, F_EVENT_KIND, "event");
-	record_category(d, proto->category);
-	doc_json(d, F_EVENT_TYPE, BYTES("[\"connection\",\"protocol\"]"));
-	doc_word(d, F_EVENT_DATASET, proto->name);
-	doc_word(d, F_EVENT_OUTCOME,
-		 !whole			  ? "unknown"
-		 : x->status == STATUS_OK ? "success"
-					  : "failure");
+	doc_piece_put(d, &pieces->event[!whole ? 2 : x->status != STATUS_OK]);
 	doc_time(d, F_EVENT_START, start);
 	doc_time(d, F_EVENT_END, late && end < start ? start : end);
 	if (x->begun[CLIENT] && x->begun[SERVER] && !late)
@@ -152,44 +182,31 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 	write_timing(d, x);
 }
 
-struct end_fields {
-	unsigned ip, port, domain, bytes, packets;
-};
-
-static void write_end(struct doc *d, const struct exchange *x, enum side role, enum side side,
-		      const struct end_fields *f)
-{
-	const struct endpoints *ends = x->conn->flow->ends;
-
-	doc_word(d, f->ip, x->conn->address[side]);
-	doc_int(d, f->port, ends->port[side]);
-	if (role == SERVER)
-		doc_text(d, f->domain, exchange_text(x, &x->server_domain));
-	if (x->begun[role]) {
-		doc_int(d, f->bytes, (int64_t)x->bytes[role]);
-		doc_int(d, f->packets, x->packets[role]);
-	}
-}
-
 static void write_ends(struct doc *d, const struct exchange *x)
 {
-	static const struct end_fields fields[2][2] = {
-		{
-			{F_CLIENT_IP, F_CLIENT_PORT, 0, F_CLIENT_BYTES, F_CLIENT_PACKETS},
-			{F_SERVER_IP, F_SERVER_PORT, F_SERVER_DOMAIN, F_SERVER_BYTES,
-			 F_SERVER_PACKETS},
-		},
-		{
-			{F_SOURCE_IP, F_SOURCE_PORT, 0, F_SOURCE_BYTES, F_SOURCE_PACKETS},
-			{F_DESTINATION_IP, F_DESTINATION_PORT, F_DESTINATION_DOMAIN,
-			 F_DESTINATION_BYTES, F_DESTINATION_PACKETS},
-		},
+	static const struct {
+		unsigned ip, port, bytes, packets, again;
+	} fields[2] = {
+		{F_CLIENT_IP, F_CLIENT_PORT, F_CLIENT_BYTES, F_CLIENT_PACKETS, F_SOURCE_IP},
+		{F_SERVER_IP, F_SERVER_PORT, F_SERVER_BYTES, F_SERVER_PACKETS, F_DESTINATION_IP},
 	};
+	struct doc_inside inside[2];
 
-	for (int i = 0; i < 2; i++)
-		for (int role = CLIENT; role <= SERVER; role++)
-			write_end(d, x, (enum side)role, (enum side)(role ^ x->asker),
-				  &fields[i][role]);
+	for (int role = CLIENT; role <= SERVER; role++) {
+		unsigned side = (unsigned)role ^ x->asker;
+
+		doc_word(d, fields[role].ip, x->conn->address[side]);
+		doc_int(d, fields[role].port, x->conn->flow->ends->port[side]);
+		if (role == SERVER)
+			doc_text(d, F_SERVER_DOMAIN, exchange_text(x, &x->server_domain));
+		if (x->begun[role]) {
+			doc_int(d, fields[role].bytes, (int64_t)x->bytes[role]);
+			doc_int(d, fields[role].packets, x->packets[role]);
+		}
+		inside[role] = doc_inside(d);
+	}
+	for (int role = CLIENT; role <= SERVER; role++)
+		doc_inside_again(d, fields[role].again, inside[role]);
 }
 
 static void doc_small(struct doc *d, unsigned field, unsigned n)
@@ -241,9 +258,8 @@ static void write_network(struct doc *d, const struct exchange *x)
 	const struct conn *conn = x->conn;
 	const struct endpoints *ends = conn->flow->ends;
 
-	doc_word(d, F_NETWORK_TYPE, ends->version == 4 ? "ipv4" : "ipv6");
-	doc_word(d, F_NETWORK_TRANSPORT, ends->transport == TRANSPORT_TCP ? "tcp" : "udp");
-	doc_word(d, F_NETWORK_PROTOCOL, conn->class->proto->name);
+	doc_piece_put(d, &conn->class->pieces.network[(ends->version != 4) |
+						      (ends->transport != TRANSPORT_TCP) << 1]);
 	if (conn->engine->conf->home)
 		doc_word(d, F_NETWORK_DIRECTION, direction_words[conn->direction]);
 	doc_int(d, F_NETWORK_BYTES, (int64_t)(x->bytes[CLIENT] + x->bytes[SERVER]));

@@ -227,6 +227,86 @@ Test(doc, objects_with_keys_of_their_own)
 		"\"flag\":false}");
 }
 
+Test(doc, members_of_an_object_again_in_another)
+{
+	struct doc_inside client, server;
+
+	doc_word(&d, F_CLIENT_IP, "192.0.2.1");
+	doc_int(&d, F_CLIENT_PORT, 5060);
+	client = doc_inside(&d);
+	doc_word(&d, F_SERVER_IP, "192.0.2.2");
+	server = doc_inside(&d);
+	doc_inside_again(&d, F_SOURCE_IP, client);
+	doc_inside_again(&d, F_DESTINATION_IP, server);
+	doc_int(&d, F_DESTINATION_BYTES, 7);
+	doc_word(&d, F_NETWORK_TYPE, "ipv4");
+	cr_expect_str_eq(finish(), "{\"client\":{\"ip\":\"192.0.2.1\",\"port\":5060},"
+				   "\"server\":{\"ip\":\"192.0.2.2\"},"
+				   "\"source\":{\"ip\":\"192.0.2.1\",\"port\":5060},"
+				   "\"destination\":{\"ip\":\"192.0.2.2\",\"bytes\":7},"
+				   "\"network\":{\"type\":\"ipv4\"}}");
+}
+
+/* Two fields of the document itself, and one of an object that stays open behind them. */
+static struct doc_piece piece_of_three(void)
+{
+	struct doc_piece piece = {0};
+	struct doc other;
+
+	doc_piece_begin(&other, &piece, keys, F_TYPE);
+	doc_word(&other, F_TYPE, "http");
+	doc_word(&other, F_STATUS, "OK");
+	doc_word(&other, F_EVENT_KIND, "event");
+	doc_piece_end(&other, &piece);
+	return piece;
+}
+
+Test(doc, a_piece_in_several_documents)
+{
+	struct doc_piece piece = piece_of_three();
+
+	for (int i = 0; i < 2; i++) {
+		out.len = 0;
+		doc_begin(&d, &out, keys);
+		doc_word(&d, F_METHOD, "GET");
+		doc_piece_put(&d, &piece);
+		doc_int(&d, F_EVENT_DURATION, i);
+		doc_word(&d, F_PATH, "/");
+		cr_expect_str_eq(
+			finish(),
+			i ? "{\"method\":\"GET\",\"type\":\"http\",\"status\":\"OK\","
+			    "\"event\":{\"kind\":\"event\",\"duration\":1},\"path\":\"/\"}"
+			  : "{\"method\":\"GET\",\"type\":\"http\",\"status\":\"OK\","
+			    "\"event\":{\"kind\":\"event\",\"duration\":0},\"path\":\"/\"}");
+	}
+	buf_fini(&piece.text);
+}
+
+Test(doc, a_piece_with_a_field_that_is_there_is_our_mistake, .signal = SIGABRT)
+{
+	struct doc_piece piece = piece_of_three();
+
+	doc_word(&d, F_STATUS, "OK");
+	doc_piece_put(&d, &piece);
+}
+
+Test(doc, a_field_that_a_piece_has_is_our_mistake, .signal = SIGABRT)
+{
+	struct doc_piece piece = piece_of_three();
+
+	doc_word(&d, F_METHOD, "GET");
+	doc_piece_put(&d, &piece);
+	doc_word(&d, F_EVENT_KIND, "event");
+}
+
+Test(doc, a_piece_within_another_object_is_our_mistake, .signal = SIGABRT)
+{
+	struct doc_piece piece = piece_of_three();
+
+	doc_word(&d, F_CLIENT_IP, "192.0.2.1");
+	doc_piece_put(&d, &piece);
+}
+
 Test(doc, an_object_opened_twice_is_our_mistake, .signal = SIGABRT)
 {
 	doc_word(&d, F_EVENT_KIND, "event");

@@ -116,6 +116,12 @@ static void check(struct bytes text)
 	reference_valid(&valid, text);
 	cr_assert_str_eq(escaped(text), (const char *)expected.at);
 	cr_assert_eq(out.len, expected.len);
+	if (text.len <= JSON_SHORT) {
+		uint8_t shorter[JSON_SHORT_ROOM];
+		size_t n = (size_t)(json_short(shorter, text) - shorter);
+
+		cr_assert(bytes_eq(bytes_of(shorter, n), buf_bytes(&out)));
+	}
 	buf_add(&whole, BYTES("\""));
 	buf_add(&whole, buf_bytes(&out));
 	buf_add(&whole, BYTES("\""));
