@@ -3,6 +3,7 @@
  */
 #include "shipper/worker.h"
 #include "shipper/base/must.h"
+#include "shipper/decode/copies.h"
 #include "shipper/decode/share.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct worker {
 	struct counters counters;
 	struct glimpse shown; /* what other threads see; atomically written and read */
 	struct decoder *decoder;
+	struct copies *copies; /* NULL until a frame tells its device */
 	struct flow_table *flows;
 	struct engine *engine;
 	nsec now;	   /* packet time */
@@ -134,6 +136,7 @@ void worker_free(struct worker *w)
 		return;
 	flow_table_free(w->flows);
 	engine_free(w->engine);
+	copies_free(w->copies);
 	decoder_free(w->decoder);
 	if (w->tap.source)
 		w->tap.source->close(w->tap.self);
@@ -202,6 +205,19 @@ static void hand_over(struct worker *w, unsigned to, const struct packet *packet
 		count(&w->counters, COUNT_PACKETS_NOT_HANDED_OVER);
 }
 
+/* Seen before, on another device. */
+static bool is_copy(struct worker *w, const struct packet *packet)
+{
+	if (packet->device == 0)
+		return false;
+	if (w->copies == NULL)
+		w->copies = copies_new();
+	if (!copies_have(w->copies, packet))
+		return false;
+	count(&w->counters, COUNT_PACKETS_COPIES);
+	return true;
+}
+
 static void own_frame(struct worker *w, const struct frame *frame)
 {
 	struct packet packet;
@@ -211,6 +227,8 @@ static void own_frame(struct worker *w, const struct frame *frame)
 	if (!decode(w->decoder, frame, &packet))
 		return;
 	whose = w->team != NULL ? share_of(team_shares(w->team), &packet) : w->place;
+	if (is_copy(w, &packet))
+		return;
 	if (whose == w->place)
 		flow_push(w->flows, &packet);
 	else
@@ -238,7 +256,7 @@ static void common_frame(struct worker *w, const struct frame *frame)
 		whose = share_of(share, &packet);
 	if (glance < 0 && whose != w->place)
 		w->counters = before;
-	else if (whole)
+	else if (whole && !is_copy(w, &packet))
 		flow_push(w->flows, &packet);
 }
 

@@ -24,6 +24,8 @@
 	X(PACKETS_TUNNELLED, "packets.tunnelled", "packets", "Of these, taken out of a tunnel.")   \
 	X(PACKETS_CHECKSUM, "packets.checksum", "packets",                                         \
 	  "Wrong IP, TCP or UDP checksum (offloading does that): used all the same.")              \
+	X(PACKETS_COPIES, "packets.copies", "packets",                                             \
+	  "Of these, seen on another device before, and left out.")                                \
 	X(PACKETS_HANDED_OVER, "packets.handed_over", "packets",                                   \
 	  "Decoded by one worker for another: fragments, and what the kernel cannot tell.")        \
 	X(PACKETS_NOT_HANDED_OVER, "packets.not_handed_over", "packets",                           \

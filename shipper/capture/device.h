@@ -6,7 +6,7 @@
  * "any" listens on all devices, as Linux cooked frames (version 2 where libpcap has it). A packet
  * over loopback passes twice, out and in; libpcap hands out the one that comes in, on "lo" and on
  * "any" alike. A packet that crosses several devices (a bridge and its ports, veth pairs) is seen
- * on each of them by "any": such copies come through, and streams take them for retransmissions.
+ * on each of them by "any"; decode/copies.h tells such copies.
  *
  * Owns     a libpcap handle for each source
  * Borrows  frames lie in libpcap's buffer until the next call

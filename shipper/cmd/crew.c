@@ -162,7 +162,8 @@ static bool retire(struct crew *crew, const struct chores *chores)
 		well = well && member->well;
 		member_retire(crew, member, chores);
 	}
-	if (crew->count > 0)
+	/* At the end all go, and what one leaves is not for the last. */
+	if (crew->count > 0 && crew->stays && !__atomic_load_n(&crew->stop, __ATOMIC_RELAXED))
 		divide_memory(crew);
 	return well;
 }

@@ -78,6 +78,7 @@ bool decode(struct decoder *decoder, const struct frame *frame, struct packet *p
 	packet->wire_bytes = frame->wire_bytes;
 	packet->vlans = packet->tunnels = packet->sacks = 0;
 	packet->has_timestamp = false;
+	packet->device = 0;
 
 	enum counter said = walk_link(&w, frame->link);
 

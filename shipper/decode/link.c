@@ -66,11 +66,22 @@ static enum counter loopback(struct walk *w)
 	}
 }
 
-static enum counter cooked(struct walk *w, size_t bytes, size_t type_at)
+static enum counter cooked(struct walk *w)
 {
-	struct bytes h = cursor_take(&w->c, bytes);
+	struct bytes h = cursor_take(&w->c, 16);
 
-	return h.len == 0 ? walk_short(w) : walk_ethertype(w, head_be16(h, type_at));
+	return h.len == 0 ? walk_short(w) : walk_ethertype(w, head_be16(h, 14));
+}
+
+/* The device's index and what kind of packet it was there: to this host, from it, and so on. */
+static enum counter cooked2(struct walk *w)
+{
+	struct bytes h = cursor_take(&w->c, 20);
+
+	if (h.len == 0)
+		return walk_short(w);
+	w->packet->device = head_be32(h, 4) << 8 | h.at[10];
+	return walk_ethertype(w, head_be16(h, 0));
 }
 
 enum counter walk_link(struct walk *w, int link)
@@ -79,9 +90,9 @@ enum counter walk_link(struct walk *w, int link)
 	case LINK_ETHERNET:
 		return walk_ethernet(w);
 	case LINK_COOKED:
-		return cooked(w, 16, 14);
+		return cooked(w);
 	case LINK_COOKED2:
-		return cooked(w, 20, 0);
+		return cooked2(w);
 	case LINK_NULL:
 	case LINK_LOOP:
 		return loopback(w);

@@ -57,6 +57,8 @@ struct packet {
 	uint8_t transport;	       /* enum transport */
 	uint8_t vlans, tunnels, sacks; /* how many of each array */
 	bool has_timestamp;
+	uint32_t
+		device; /* on which it passed, and in which direction; 0: the frame does not tell */
 	struct addr src, dst;
 	uint16_t src_port, dst_port;
 	uint16_t

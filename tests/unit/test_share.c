@@ -7,6 +7,7 @@
 #include "shipper/base/processors.h"
 #include "shipper/capture/fanout.h"
 #include "shipper/capture/lookout.h"
+#include "shipper/decode/copies.h"
 #include "shipper/decode/share.h"
 #include "shipper/team.h"
 
@@ -172,6 +173,53 @@ Test(team, nothing_is_lost_between_threads)
 		pthread_join(threads[i], NULL);
 	cr_expect_eq(got, WRITERS * LETTERS);
 	team_free(team);
+}
+
+/* ---- Copies ---- */
+
+static bool seen_at(struct copies *copies, struct packet p, uint32_t device, nsec when)
+{
+	p.device = device;
+	p.when = when;
+	return copies_have(copies, &p);
+}
+
+Test(copies, the_second_device_shows_a_copy)
+{
+	struct copies *copies = copies_new();
+	struct packet p = between(7, 40000, false), other;
+
+	p.seq = 1000;
+	cr_expect_not(seen_at(copies, p, 0x200, 5));
+	cr_expect(seen_at(copies, p, 0x300, 6));
+	cr_expect(seen_at(copies, p, 0x304, 7), "the way out of a bridge is one more");
+	cr_expect_not(seen_at(copies, p, 0x200, 8), "sent again, the same way");
+	cr_expect(seen_at(copies, p, 0x300, 9), "and its copy");
+	cr_expect_not(seen_at(copies, p, 0x300, NS_PER_S), "much later it is no copy");
+	other = p;
+	other.seq = 1001;
+	cr_expect_not(seen_at(copies, other, 0x300, NS_PER_S));
+	other = p;
+	other.vlans = 1;
+	other.vlan[0] = 5;
+	cr_expect_not(seen_at(copies, other, 0x400, NS_PER_S), "another conversation");
+	copies_free(copies);
+}
+
+Test(copies, datagrams_are_told_apart_by_what_they_say)
+{
+	struct copies *copies = copies_new();
+	struct packet p = between(7, 40000, true);
+
+	p.transport = TRANSPORT_UDP;
+	p.payload = BYTES("one");
+	p.payload_bytes = 3;
+	cr_expect_not(seen_at(copies, p, 0x200, 5));
+	p.payload = BYTES("two");
+	cr_expect_not(seen_at(copies, p, 0x300, 6));
+	p.payload = BYTES("one");
+	cr_expect(seen_at(copies, p, 0x300, 7));
+	copies_free(copies);
 }
 
 /* ---- Devices ---- */
