@@ -286,15 +286,25 @@ static struct reading reading_of(struct conn *conn, enum side from)
 				.hand = exchange_of(conn, from)};
 }
 
-/* A session that is first seen in the middle may be a compressed one. */
-static void notice_compression(struct reading *r, struct bytes b)
+/* A session that is first seen in the middle may be a compressed one. False: too few bytes to tell,
+ * and none that could be a whole command: no client sends COM_SLEEP, as a frame's length looks. */
+static bool notice_compression(struct reading *r, struct bytes b)
 {
+	uint32_t len = length_at(b, 0);
+
+	if (r->from != CLIENT)
+		return true;
 	r->self->began = true;
-	if (r->from == CLIENT && b.len > FRAME_HEADER && b.at[3] == 0 &&
-	    !command_plausible(bytes_skip(b, HEADER), length_at(b, 0)) &&
-	    start_frame(b) == GUESS_YES)
+	if (b.at[3] != 0 || command_plausible(bytes_skip(b, HEADER), len))
+		return true;
+	enum guess guess = start_frame(b);
+
+	if (guess == GUESS_YES)
 		r->self->compression =
 			b.at[FRAME_HEADER] == 0x28 ? COMPRESSION_ZSTD : COMPRESSION_ZLIB;
+	else if (guess == GUESS_MAYBE && (b.len < HEADER + len || b.at[HEADER] == 0))
+		r->self->began = false;
+	return r->self->began;
 }
 
 static enum step mysql_unit(struct conn *conn, enum side from, struct cursor *c)
@@ -304,7 +314,8 @@ static enum step mysql_unit(struct conn *conn, enum side from, struct cursor *c)
 	if (!r.self->began) {
 		if (cursor_left(c) < HEADER + 1)
 			return STEP_MORE;
-		notice_compression(&r, cursor_rest(c));
+		if (!notice_compression(&r, cursor_rest(c)))
+			return STEP_MORE;
 	}
 	if (r.self->compression != COMPRESSION_NONE)
 		return frames_unit(&r, c, packets);

@@ -115,7 +115,7 @@ struct mysql_self {
 	bool greeted;	 /* the login is awaited */
 	bool no_escapes; /* sql_mode NO_BACKSLASH_ESCAPES */
 	bool lost;	 /* bytes since the login: user and schema may have changed */
-	bool began;	 /* anything was read */
+	bool began;	 /* whether it is compressed was asked */
 	uint8_t eofs;	 /* enum eofs: whether result sets have EOF packets behind columns */
 	uint8_t compression, compression_asked;
 	uint16_t user_len, db_len, version_len;
