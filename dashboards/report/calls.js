@@ -1,7 +1,7 @@
 // SIP: calls with their ladders, and registrations.
 'use strict';
 
-const COLUMN = 190, LINE = 34, LEFT = 84, TOP = 40;
+const LETTER = 6.8, COLUMN_MIN = 150, COLUMN_MAX = 330, LINE = 34, LEFT = 84, TOP = 40;
 
 // "0.250300 192.0.2.2:5060 > 192.0.2.1:5060 180 INVITE"
 function messageOf(line) {
@@ -14,8 +14,10 @@ function ladder(flow) {
 	const hosts = [...new Set(messages.flatMap((message) => [message.from, message.to]))];
 	if (!messages.length)
 		return null;
-	const x = (host) => LEFT + COLUMN / 2 + hosts.indexOf(host) * COLUMN;
-	const width = LEFT + hosts.length * COLUMN, height = TOP + messages.length * LINE + 14;
+	const longest = Math.max(...hosts.map((host) => host.length), ...messages.map((message) => message.what.length));
+	const column = Math.min(COLUMN_MAX, Math.max(COLUMN_MIN, longest * LETTER + 24));
+	const x = (host) => LEFT + column / 2 + hosts.indexOf(host) * column;
+	const width = LEFT + hosts.length * column, height = TOP + messages.length * LINE + 14;
 	const drawing = svg('svg', { class: 'ladder', width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${messages.length} messages between ${hosts.join(', ')}` });
 	for (const host of hosts) {
 		drawing.append(svg('text', { class: 'host', x: x(host), y: 18, 'text-anchor': 'middle' }, host));
@@ -52,7 +54,7 @@ class Calls {
 			state: String(dig(doc, 'sip.registration.state') ?? ''), delay: nanoseconds(dig(doc, 'sip.registration.delay')),
 			id: String(dig(doc, 'sip.call_id') ?? ''),
 		}));
-		const start = { key: 'at', label: 'Start', cell: (row) => el('time', { class: 'mono' }, time(row.at)) };
+		const start = { key: 'at', label: 'Start', left: true, cell: (row) => el('time', { class: 'mono' }, time(row.at)) };
 		const code = { key: 'code', label: 'Code', cell: (row) => (Number.isNaN(row.code) ? '–' : el('span', { class: row.code >= 400 ? 'failed' : '' }, String(row.code))) };
 		const words = (key, label, more) => ({ key, label, text: true, cell: (row) => row[key] || '–', ...more });
 		this.list = new Table({

@@ -2,7 +2,7 @@
 'use strict';
 
 const HEIGHT = 210;
-const STRIP = '\u2002';
+const BLANK = '\u2002';
 
 // A chart in its figure: draws, shows what the cursor is at, and can be walked with the keys.
 class Chart {
@@ -233,7 +233,7 @@ class Charts {
 		const buckets = bucketsOf(this.model, filter, this.rate.area.clientWidth < 480 ? 50 : 100);
 		for (const one of this.tools.children)
 			one.setAttribute('aria-pressed', one.dataset.name === this.percentile);
-		this.types = this.model.words.types.map((name, type) => ({ type, name: this.model.typeName(type), color: typeColor(name, type) }));
+		this.types = this.model.types.map((type) => ({ type, name: this.model.typeName(type), color: typeColor(this.model.words.types[type], type) }));
 		this.drawRate(chosen, buckets);
 		this.drawTimes(chosen, buckets);
 		this.drawOutcome(chosen, buckets);
@@ -248,7 +248,7 @@ class Charts {
 	// A row of counts for each type that has any: [{type, name, color, values}].
 	byType(chosen, length, placeOf) {
 		const { count: counts, kind } = this.model.rows;
-		const rows = this.types.map(() => null);
+		const rows = this.model.words.types.map(() => null);
 		for (const i of chosen) {
 			const type = this.model.typeOfKind[kind[i]];
 			rows[type] ??= new Float64Array(length);
@@ -265,7 +265,7 @@ class Charts {
 			...stacked(rows.map((row) => row.values.map((n) => n * rate.scale)), rows.map((row) => row.color), rows.map((row) => row.name)),
 			scales: { x: timeScale(buckets), y: { range: (u, min, max) => [0, max * 1.05 || 1] } }, axes: [TIME_AXIS, COUNT_AXIS],
 			tips: (i) => [bucketLabel(buckets, i), rows.filter((row) => row.values[i]).map((row) => [row.color, row.name,
-				`${count(row.values[i])}${STRIP}(${short(row.values[i] * rate.scale)} ${rate.name})`])],
+				`${count(row.values[i])}${BLANK}(${short(row.values[i] * rate.scale)} ${rate.name})`])],
 		});
 	}
 
@@ -306,7 +306,7 @@ class Charts {
 			...stacked([failed, well].map((row) => row.map((n) => n * rate.scale)), colors, ['failed', 'well']),
 			scales: { x: timeScale(buckets), y: { range: (u, min, max) => [0, max * 1.05 || 1] } }, axes: [TIME_AXIS, COUNT_AXIS],
 			tips: (i) => [bucketLabel(buckets, i), [[colors[1], 'went well', count(well[i])],
-				[colors[0], 'failed', `${count(failed[i])}${STRIP}(${percent(failed[i], failed[i] + well[i])})`]]],
+				[colors[0], 'failed', `${count(failed[i])}${BLANK}(${percent(failed[i], failed[i] + well[i])})`]]],
 		});
 	}
 

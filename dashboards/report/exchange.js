@@ -56,7 +56,7 @@ class Exchanges {
 		this.list = new Table({
 			name: 'exchanges', label: 'Exchanges', rows: 25, sort: { key: 'took', down: true }, choose: (row) => open(row.key),
 			columns: [
-				{ key: 'at', label: 'Time', cell: (row) => el('time', { class: 'mono' }, `${time(row.at)}`), title: 'Of the request\'s first packet' },
+				{ key: 'at', label: 'Time', left: true, cell: (row) => el('time', { class: 'mono' }, `${time(row.at)}`), title: 'Of the request\'s first packet' },
 				{ key: 'type', label: 'Type', text: true, wide: true, cell: (row) => badge(row.type, row.typeNumber) },
 				{ key: 'name', label: 'Request', text: true, grow: true, opens: true, cell: (row) => this.asked(row.key), hint: (row) => this.asked(row.key) },
 				{ key: 'error', label: 'Outcome', text: true, cell: (row) => (row.error ? el('span', { class: 'failed', title: row.error }, row.error) : el('span', { class: 'well' }, 'OK')) },

@@ -7,6 +7,10 @@ const NO_FILTER = {
 	from: null, to: null, least: null, most: null, text: '',
 };
 
+function rank(name) {
+	return Object.hasOwn(TYPE_COLORS, name) ? TYPE_COLORS[name] : 99;
+}
+
 class Model {
 	constructor({ head, words, rows, documents, calls }) {
 		Object.assign(this, { head, words, rows, documents, calls });
@@ -15,6 +19,8 @@ class Model {
 		this.order = Uint32Array.from({ length: rows.length }, (_, i) => i);
 		const took = (i) => (Number.isNaN(rows.took[i]) ? Infinity : rows.took[i]);
 		this.order.sort((a, b) => (took(a) < took(b) ? -1 : took(a) > took(b) ? 1 : a - b));
+		// As people would list them, and in the same order for any files.
+		this.types = words.types.map((name, type) => type).sort((a, b) => Math.sign(rank(words.types[a]) - rank(words.types[b])) || (words.types[a] < words.types[b] ? -1 : 1));
 		this.first = rows.length ? rows.at[0] : 0;
 		this.last = rows.length ? rows.at[rows.length - 1] : 0;
 	}

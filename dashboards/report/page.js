@@ -168,7 +168,7 @@ class Page {
 		const counts = model.words.types.map(() => 0);
 		for (const row of of)
 			counts[model.typeOfKind[row.key]] += row.count;
-		this.pills.replaceChildren(...counts.map((n, type) => ({ n, type })).filter(({ n, type }) => n || type === filter.type).map(({ n, type }) => {
+		this.pills.replaceChildren(...model.types.map((type) => ({ n: counts[type], type })).filter(({ n, type }) => n || type === filter.type).map(({ n, type }) => {
 			const on = filter.type === type, name = model.typeName(type), dot = el('span', { class: 'dot' });
 			dot.style.background = typeColor(name, type);
 			return button([dot, name, el('small', {}, short(n))], () => this.set({ type: on ? null : type }), { class: 'pill', 'aria-pressed': on, 'data-key': `type ${type}` });

@@ -9,7 +9,8 @@ const numeric = (key) => (a, b) => {
 };
 
 class Table {
-	// `columns`: {key, label, cell(row), title, text: true for words, wide: hidden on narrow screens}
+	// `columns`: {key, label, cell(row), title, text: words, left: numbers that begin at the left, wide: not on narrow screens,
+	// grow: takes what is left, opens: its content is a button}
 	constructor({ name, label, columns, sort, rows: limit = 10, choose, caption }) {
 		Object.assign(this, { name, columns, sort, limit, choose, shown: limit, rows: [] });
 		this.heads = columns.map((column) => el('th', { scope: 'col', class: this.classOf(column) },
@@ -23,7 +24,7 @@ class Table {
 	}
 
 	classOf(column) {
-		return [column.text ? 'words' : 'number', column.wide ? 'wide' : '', column.grow ? 'grow' : ''].join(' ');
+		return [column.text ? 'words' : 'number', column.left ? 'left' : '', column.wide ? 'wide' : '', column.grow ? 'grow' : ''].join(' ');
 	}
 
 	// By another column, or the other way round.
@@ -124,8 +125,8 @@ class Tables {
 				{ key: 'name', label: 'Error', text: true, grow: true, opens: true, cell: (row) => row.name, hint: (row) => row.name },
 				counted,
 				{ key: 'p95', label: 'p95', title: '95 % failed sooner', wide: true, cell: (row) => duration(row.p95) },
-				{ key: 'since', label: 'First', wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.since, 0)) },
-				{ key: 'until', label: 'Last', wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.until, 0)) },
+				{ key: 'since', label: 'First', left: true, wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.since, 0)) },
+				{ key: 'until', label: 'Last', left: true, wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.until, 0)) },
 			],
 		});
 		this.presets = [['p95', 'Slowest'], ['count', 'Most frequent'], ['total', 'Most time in total'], ['failed', 'Most failing']];

@@ -1,16 +1,20 @@
 #include "outputs/report/pack.h"
 
+#include <libdeflate.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "shipper/base/must.h"
 
 enum { TIME_BYTES = 4, TOOK_BYTES = 3, NUMBER_BYTES = 2, COUNT_BYTES = 6 };
+enum { LEVEL = 9 };
 
 void pack_column(struct buf *out, const uint64_t *numbers, size_t count, unsigned width)
 {
-	uint8_t *to = buf_room(out, count * width);
+	uint8_t *to;
 
+	if (count == 0)
+		return;
+	to = buf_room(out, count * width);
 	for (unsigned plane = 0; plane < width; plane++)
 		for (size_t i = 0; i < count; i++)
 			*to++ = (uint8_t)(numbers[i] >> (8 * plane));
@@ -59,8 +63,11 @@ void pack_base64(struct buf *out, struct bytes raw)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t *to = buf_room(out, (raw.len + 2) / 3 * 4);
+	uint8_t *to;
 
+	if (raw.len == 0)
+		return;
+	to = buf_room(out, (raw.len + 2) / 3 * 4);
 	for (size_t i = 0; i < raw.len; i += 3) {
 		size_t left = raw.len - i;
 		uint32_t three = (uint32_t)raw.at[i] << 16 |
@@ -77,10 +84,16 @@ void pack_base64(struct buf *out, struct bytes raw)
 
 void pack_deflated(struct buf *out, struct bytes raw)
 {
-	uLongf len = compressBound(raw.len);
-	uint8_t *small = must_alloc(len);
+	struct libdeflate_compressor *packer = libdeflate_alloc_compressor(LEVEL);
+	uint8_t *small;
+	size_t room;
 
-	must(compress2(small, &len, raw.at, raw.len, Z_BEST_COMPRESSION) == Z_OK);
-	pack_base64(out, bytes_of(small, len));
+	must(packer != NULL);
+	room = libdeflate_zlib_compress_bound(packer, raw.len);
+	small = must_alloc(room);
+	room = libdeflate_zlib_compress(packer, raw.len > 0 ? raw.at : small, raw.len, small, room);
+	must(room > 0);
+	pack_base64(out, bytes_of(small, room));
 	free(small);
+	libdeflate_free_compressor(packer);
 }

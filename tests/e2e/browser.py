@@ -1,5 +1,6 @@
 """A headless Chromium, driven through its debugging pipe: nothing beyond python and the browser is needed."""
 import base64
+import collections
 import json
 import os
 import select
@@ -199,31 +200,22 @@ class Browser:
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **more)["data"])
 
 
-def palette(png, colors=192):
+def palette(png, colors=256):
     """The same picture with fewer colours, in an indexed PNG: a quarter of the bytes."""
     width, height, rows = pixels(png)
-    step = 6
-    counts = {}
-    for row in rows:
-        for x in range(width):
-            pixel = tuple(c // step * step for c in row[3 * x:3 * x + 3])
-            counts[pixel] = counts.get(pixel, 0) + 1
-    kept = sorted(counts, key=lambda c: -counts[c])[:colors]
-    index = {c: i for i, c in enumerate(kept)}
-
-    def nearest(pixel):
-        if pixel not in index:
-            index[pixel] = min(range(len(kept)), key=lambda i: sum((a - b) ** 2 for a, b in zip(kept[i], pixel)))
-        return index[pixel]
-
-    lines = b"".join(b"\0" + bytes(nearest(tuple(c // step * step for c in row[3 * x:3 * x + 3])) for x in range(width)) for row in rows)
+    counts = collections.Counter(row[x:x + 3] for row in rows for x in range(0, 3 * width, 3))
+    kept = [color for color, _ in counts.most_common(colors)]
+    index = {color: i for i, color in enumerate(kept)}
+    for color in counts:
+        if color not in index:
+            index[color] = min(range(len(kept)), key=lambda i, c=color: sum((a - b) ** 2 for a, b in zip(kept[i], c)))
+    lines = b"".join(b"\0" + bytes(index[row[x:x + 3]] for x in range(0, 3 * width, 3)) for row in rows)
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    spread = [tuple(min(255, c + (step - 1) * c // 255) for c in color) for color in kept]
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
-            + chunk(b"PLTE", b"".join(bytes(c) for c in spread)) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b""))
+            + chunk(b"PLTE", b"".join(kept)) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b""))
 
 
 def pixels(png):
