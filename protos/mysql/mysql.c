@@ -292,8 +292,6 @@ static bool notice_compression(struct reading *r, struct bytes b)
 {
 	uint32_t len = length_at(b, 0);
 
-	if (r->from != CLIENT)
-		return true;
 	r->self->began = true;
 	if (b.at[3] != 0 || command_plausible(bytes_skip(b, HEADER), len))
 		return true;
@@ -311,7 +309,7 @@ static enum step mysql_unit(struct conn *conn, enum side from, struct cursor *c)
 {
 	struct reading r = reading_of(conn, from);
 
-	if (!r.self->began) {
+	if (from == CLIENT && !r.self->began) {
 		if (cursor_left(c) < HEADER + 1)
 			return STEP_MORE;
 		if (!notice_compression(&r, cursor_rest(c)))
