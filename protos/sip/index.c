@@ -121,10 +121,18 @@ struct link *index_next(const struct link *l)
 	return same(l->next, l->name.high);
 }
 
-void index_fetch(const struct index *x, struct name name)
+void index_fetch_slot(const struct index *x, struct name name)
 {
+	if (x->room)
+		__builtin_prefetch(&x->at[home_of(x, name.low)]);
+}
+
+void index_fetch(const struct index *x, struct name name, size_t before, size_t behind)
+{
+	enum { LINE = 64 };
 	struct link *l = x->room ? x->at[place_of(x, name.low)].newest : NULL;
 
 	if (l)
-		__builtin_prefetch(l);
+		for (size_t i = 0; i < before + behind; i += LINE)
+			__builtin_prefetch((const char *)l - before + i);
 }

@@ -53,7 +53,9 @@ void index_fini(struct index *index);
 struct link *index_first(const struct index *index, struct name name);
 struct link *index_next(const struct link *link);
 
-/* Has the newest of a name brought near, for whoever looks for it soon. */
-void index_fetch(const struct index *index, struct name name);
+/* Have the newest of a name brought near, for whoever looks for it soon: first where it is noted,
+ * then itself, `before` and `behind` bytes around its link. */
+void index_fetch_slot(const struct index *index, struct name name);
+void index_fetch(const struct index *index, struct name name, size_t before, size_t behind);
 
 #endif

@@ -424,13 +424,18 @@ static bool answer(struct sip_seen *s, const struct key *k)
 bool txn_message(struct sip_seen *s)
 {
 	struct key key;
+
+	s->id = name_of(sip_one(s->m, s->head, SIP_CALL_ID));
+	index_fetch_slot(&s->w->calls, s->id);
 	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
 	const struct key *k = has ? &key : NULL;
 
-	s->id = name_of(sip_one(s->m, s->head, SIP_CALL_ID));
 	if (k)
-		index_fetch(&s->w->txns, k->name);
-	index_fetch(&s->w->calls, s->id);
+		index_fetch_slot(&s->w->txns, k->name);
+	index_fetch(&s->w->calls, s->id, 0, sizeof(struct call));
+	if (k)
+		index_fetch(&s->w->txns, k->name, sizeof(struct exchange),
+			    offsetof(struct sip_txn, msg));
 	if (!s->m->request)
 		return (s->m->method != SIP_CANCEL || !cancel_answer(s)) && answer(s, k);
 	if ((s->m->method == SIP_ACK && ack(s, k)) || (s->m->method == SIP_CANCEL && cancel(s)))

@@ -3,17 +3,16 @@
 enum {
 	BLOCK = 64,
 	DIGEST = 20,
-	ROUNDS = 80,
 	LENGTH_AT = BLOCK - 2, /* where the low bytes of the message's length in bits go */
 };
 
-static uint32_t rotate(uint32_t x, unsigned n)
+static inline uint32_t rotate(uint32_t x, unsigned n)
 {
 	return x << n | x >> (32 - n);
 }
 
-/* The next word of the schedule, of which the last sixteen are kept. */
-static uint32_t next_word(uint32_t w[16], unsigned i)
+/* Word i of the schedule, of which the last sixteen are kept. */
+static inline uint32_t word(uint32_t w[16], unsigned i)
 {
 	if (i >= 16)
 		w[i % 16] =
@@ -21,17 +20,28 @@ static uint32_t next_word(uint32_t w[16], unsigned i)
 	return w[i % 16];
 }
 
-/* Twenty rounds that mix three of the five words alike. */
-#define QUARTER(mixed, constant, from)                                                     \
-	for (unsigned i = from; i < from + ROUNDS / 4; i++) {                              \
-		uint32_t next = rotate(a, 5) + (mixed) + e + (constant) + next_word(w, i); \
-                                                                                           \
-		e = d;                                                                     \
-		d = c;                                                                     \
-		c = rotate(b, 30);                                                         \
-		b = a;                                                                     \
-		a = next;                                                                  \
-	}
+/* A round leaves three of the five words where they are; so five rounds, in which each takes each
+ * place once, move none. All places are known to the compiler, which then keeps none in memory. */
+#define ROUND(a, b, c, d, e, mix, constant, i)                              \
+	e += rotate(a, 5) + mix(b, c, d) + UINT32_C(constant) + word(w, i); \
+	b = rotate(b, 30);
+
+#define FIVE_ROUNDS(mix, constant, i)              \
+	ROUND(a, b, c, d, e, mix, constant, i)     \
+	ROUND(e, a, b, c, d, mix, constant, i + 1) \
+	ROUND(d, e, a, b, c, mix, constant, i + 2) \
+	ROUND(c, d, e, a, b, mix, constant, i + 3) \
+	ROUND(b, c, d, e, a, mix, constant, i + 4)
+
+#define QUARTER(mix, constant, i)          \
+	FIVE_ROUNDS(mix, constant, i)      \
+	FIVE_ROUNDS(mix, constant, i + 5)  \
+	FIVE_ROUNDS(mix, constant, i + 10) \
+	FIVE_ROUNDS(mix, constant, i + 15)
+
+#define CHOOSE(b, c, d)	  (d ^ (b & (c ^ d)))
+#define PARITY(b, c, d)	  (b ^ c ^ d)
+#define MAJORITY(b, c, d) ((b & c) | (d & (b | c)))
 
 /* SHA-1 of a message that, with its padding, is one block. */
 static void sha1_block(const uint8_t block[BLOCK], uint8_t digest[DIGEST])
@@ -44,10 +54,10 @@ static void sha1_block(const uint8_t block[BLOCK], uint8_t digest[DIGEST])
 	for (unsigned i = 0; i < 16; i++)
 		w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
 		       (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
-	QUARTER(d ^ (b & (c ^ d)), 0x5a827999, 0)
-	QUARTER(b ^ c ^ d, 0x6ed9eba1, 20)
-	QUARTER((b & c) | (d & (b | c)), 0x8f1bbcdc, 40)
-	QUARTER(b ^ c ^ d, 0xca62c1d6, 60)
+	QUARTER(CHOOSE, 0x5a827999, 0)
+	QUARTER(PARITY, 0x6ed9eba1, 20)
+	QUARTER(MAJORITY, 0x8f1bbcdc, 40)
+	QUARTER(PARITY, 0xca62c1d6, 60)
 
 	const uint32_t sums[5] = {begin[0] + a, begin[1] + b, begin[2] + c, begin[3] + d,
 				  begin[4] + e};
