@@ -61,17 +61,22 @@ def stored(field):
     return entry
 
 
-def drill(query):
-    """An address that opens the drill-down; relative to any page of any space."""
-    return f"../app/dashboards#/view/{DRILLDOWN}?_a=(query:(language:kuery,query:'{query}'))"
+# Where a click on a value leads: the drill-down, of the documents in which this field has it.
+LEADS = {"query_hash": "query_hash", "client.ip": "related.ip", "server.ip": "related.ip"}
+
+
+def link(field):
+    """Relative to any page of any space; in the same tab, which keeps filters that are pinned."""
+    address = (f"../app/dashboards#/view/{DRILLDOWN}?_a=(query:(language:kuery,query:'" + field + ":%22{{value}}%22'))")
+    return {"id": "url", "params": {"type": "a", "urlTemplate": address, "labelTemplate": "{{value}}",
+                                    "openLinkInCurrentTab": True}}
 
 
 def form(field):
     """How values are shown; None as they are."""
     unit = field.get("unit")
-    if field["name"] == "query_hash":
-        return {"id": "url", "params": {"type": "a", "urlTemplate": drill("query_hash:%22{{value}}%22"),
-                                        "labelTemplate": "{{value}}", "openLinkInCurrentTab": True}}
+    if field["name"] in LEADS:
+        return link(LEADS[field["name"]])
     if unit == "nanoseconds":
         # People talk for minutes; all else is over in milliseconds.
         output, digits = ("asSeconds", 1) if field["name"] == "sip.call.duration" else ("asMilliseconds", 3)

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import urllib.error
+import urllib.parse
 
 import kql
 import yaml
@@ -348,6 +349,20 @@ def present(document, path):
     return document is not None
 
 
+def links(ask, view, span, documents):
+    """A click on a value leads to its documents."""
+    for field, form in json.loads(view["attributes"]["fieldFormatMap"]).items():
+        if form["id"] != "url":
+            continue
+        values = sorted({v for d in documents.all for v in documents.values(d, field)})
+        for value in values[:3] + values[-3:]:
+            address = form["params"]["urlTemplate"].replace("{{value}}", urllib.parse.quote(value, safe=""))
+            text = re.search(r"#/view/wirespan-drilldown\?_a=\(query:\(language:kuery,query:'([^']*)'\)\)$", address)[1]
+            query = kql.parse(urllib.parse.unquote(text))
+            hits = ask(request(query, span, size=0))["hits"]["total"]["value"]
+            check(hits == len(documents.that(query)) > 0, f"{field} {value}: {hits} documents")
+
+
 def built(name):
     with open(os.path.join(ROOT, "dashboards", "built", name + ".ndjson"), encoding="utf-8") as file:
         return {thing["id"]: thing for thing in map(json.loads, file)}
@@ -360,6 +375,10 @@ def wrong(ask, made, types, skip=lambda ident: False):
     span = times[0][:19] + "Z", times[-1][:17] + "59.999Z"
     # All lines have the same panels: what differs between them does not reach an engine.
     faults, things = {}, built("osd")
+    try:
+        links(ask, things["wirespan-transactions"], span, documents)
+    except Exception as error:
+        faults["links"] = f"{type(error).__name__}: {error}"
     for ident, meant in sources():
         if skip(ident):
             continue
