@@ -104,7 +104,7 @@ def board(line, source, top, group):
         shift += height
     places += [(thing, panel, {**where, "y": where["y"] + shift}) for thing, panel, where in source["placed"]]
     rows, references = [], []
-    for number, (thing, panel, where) in enumerate(places):
+    for number, (thing, panel, where) in enumerate(places, 1):
         config = {} if panel else {"hidePanelTitles": True}
         name = f"{number}:panel_{number}" if line.commercial else f"panel_{number}"
         references.append({"name": name, "type": thing["type"], "id": thing["id"]})
