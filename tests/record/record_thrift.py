@@ -6,6 +6,15 @@ with that for C++, in each combination of protocol and transport that they speak
 network namespace made for the purpose. Leaves tests/captures/thrift/CASE.pcap and CASE.log: what the clients
 say of each call, a JSON line each. Needs root, scripts/install-packages record, and by their own package
 managers the libraries for Python (pip), and for the cases named after them Go, Java (mvn) and Node (npm).
+
+              binary  compact  JSON  over socket and framed   in headers (zlib: deflated)
+  Python      yes*    yes      yes                            binary, compact, both with zlib
+  Go          yes     yes      yes                            binary, compact, both with zlib
+  Java        yes*    yes      yes                            has none
+  Node        yes     yes      yes                            binary
+  C (GLib)    yes     yes      has none                       has none
+  C++         client  client   client                         its client and Python's server do not agree
+  * also without a version
 """
 import contextlib
 import glob
@@ -334,6 +343,7 @@ CASES = {
     "json_socket": ("json", "socket", False), "json_framed": ("json", "framed", False),
     "old_socket": ("old", "socket", False), "old_framed": ("old", "framed", False),
     "binary_header": ("binary", "header", False), "compact_zlib": ("compact", "zlib", False),
+    "compact_header": ("compact", "header", False), "binary_zlib": ("binary", "zlib", False),
     "multiplexed": ("compact", "framed", True),
 }
 
@@ -344,6 +354,7 @@ OTHERS = {
     "c_binary": ("c", "binary", ("socket", "framed")), "c_compact": ("c", "compact", ("socket", "framed")),
     "go_binary": ("go", "binary", ("socket", "framed")), "go_compact": ("go", "compact", ("framed", "socket")),
     "go_json": ("go", "json", ("socket", "framed")), "go_header": ("go", "compact", ("header", "zlib")),
+    "go_header_binary": ("go", "binary", ("header", "zlib")),
     "java_binary": ("java", "binary", ("framed", "socket")), "java_compact": ("java", "compact", ("framed", "socket")),
     "java_json": ("java", "json", ("socket", "framed")), "java_old": ("java", "old", ("socket", "framed")),
     "node_binary": ("node", "binary", ("socket", "framed")), "node_compact": ("node", "compact", ("framed", "socket")),
