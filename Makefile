@@ -149,6 +149,12 @@ fuzz: fuzz-build ## RUNS (20 million) inputs through each fuzz target, two at a 
 dashboards: $(BUILD)/wirespan ## build dashboards/built from the sources (python3-yaml)
 	dashboards/build
 
+MINUTES ?= 30
+.PHONY: soak
+soak: all ## MINUTES (30) of steady load with devices that come and go: nothing grows, the books balance (root)
+	@scripts/install-packages test
+	tests/soak --minutes $(MINUTES)
+
 include tests/bench/bench.mk
 
 .PHONY: cover

@@ -22,4 +22,9 @@ bench-build: $(BENCH_GENERATORS) $(BUILD)/bench/floor $(BUILD)/bench/cost $(BENC
 bench: all bench-build ## packets, bytes and exchanges per CPU second, beside only reading the file
 	BUILD=$(BUILD) tests/bench/run $(if $(filter quick,$(BENCH)),--quick)
 
+.PHONY: bench-live
+bench-live: all bench-build ## what watching costs on a veth pair: losses at rising rates, latency of services (root)
+	@scripts/install-packages record
+	BUILD=$(BUILD) tests/bench/live $(if $(filter quick,$(BENCH)),--quick)
+
 -include $(BENCH_OBJ:.o=.d)
