@@ -155,6 +155,20 @@ static bool open_all(struct patrol *p, const struct sighting *seen, struct fault
 	return true;
 }
 
+/* What is only recognized when it is read can no longer be kept together. */
+static void warn_of_detection(const struct settings *settings)
+{
+	for (size_t i = 0; protos[i] != NULL; i++) {
+		const struct proto_conf *proto = settings->proto_conf[i];
+
+		if (protos[i]->world_size > 0 && proto->enabled && proto->detect)
+			log_warning(
+				"protocols.%s.detect: what belongs together is kept together on "
+				"protocols.%s.ports alone, where there are several workers",
+				protos[i]->name, protos[i]->name);
+	}
+}
+
 bool patrol_open(struct patrol *p, const struct settings *settings, const struct texts *names,
 		 const char *filter, bool quiet, struct fault *fault)
 {
@@ -164,8 +178,10 @@ bool patrol_open(struct patrol *p, const struct settings *settings, const struct
 	bool well;
 
 	*p = (struct patrol){.settings = settings, .quiet = quiet, .lookout.netlink = -1};
-	if (workers > 1)
+	if (workers > 1) {
 		must(getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed));
+		warn_of_detection(settings);
+	}
 	team_share(&p->share, settings, workers, seed);
 	p->served = served_by(settings, filter);
 	p->served->conf.share = &p->share;
