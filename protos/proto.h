@@ -170,6 +170,9 @@ struct proto {
 	bool (*ready)(void *conf, struct fault *fault);
 	/* Optional: gives back what ready prepared; also called when ready was not, or failed. */
 	void (*unready)(void *conf);
+	/* Optional: conf is ready, and takes the place of `before` while conversations go on: it
+	 * refers to what they point into, which outlives both. */
+	void (*inherit)(void *conf, const void *before);
 };
 
 /* ---- What a protocol may call, from within its callbacks ---- */

@@ -26,11 +26,12 @@ struct worker {
 	struct copies *copies; /* NULL until a frame tells its device */
 	struct flow_table *flows;
 	struct engine *engine;
-	nsec now;	   /* packet time */
-	uint64_t beat;	   /* rounds; atomically written and read */
-	struct team *team; /* NULL when alone */
-	unsigned place;	   /* in it */
-	bool reads_all;	   /* as all of the team do */
+	nsec now;		     /* packet time */
+	uint64_t beat;		     /* rounds; atomically written and read */
+	const struct settings *next; /* to change to; NULL: nothing; atomically, as is settings */
+	struct team *team;	     /* NULL when alone */
+	unsigned place;		     /* in it */
+	bool reads_all;		     /* as all of the team do */
 };
 
 /* ---- What the flow table calls ---- */
@@ -377,6 +378,40 @@ static bool goes_on(struct worker *w, const volatile sig_atomic_t *stop, bool *d
 	return true;
 }
 
+void worker_change(struct worker *w, const struct settings *settings)
+{
+	__atomic_store_n(&w->next, settings, __ATOMIC_RELEASE);
+}
+
+const struct settings *worker_settings(const struct worker *w)
+{
+	return __atomic_load_n(&w->settings, __ATOMIC_ACQUIRE);
+}
+
+void worker_adopt(struct worker *w, const struct settings *settings)
+{
+	flow_table_adopt(w->flows, &settings->flow);
+	engine_adopt(w->engine, &settings->engine);
+	__atomic_store_n(&w->settings, settings, __ATOMIC_RELEASE);
+}
+
+void worker_change_source(struct worker *w, const void *conf)
+{
+	if (w->tap.source->change != NULL)
+		w->tap.source->change(w->tap.self, conf);
+}
+
+/* One load a round tells that there is nothing to change. */
+static void change(struct worker *w)
+{
+	const struct settings *next;
+
+	if (__atomic_load_n(&w->next, __ATOMIC_RELAXED) == NULL)
+		return;
+	next = __atomic_exchange_n(&w->next, NULL, __ATOMIC_ACQUIRE);
+	worker_adopt(w, next);
+}
+
 bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct fault *fault)
 {
 	unsigned since_flush = 0;
@@ -387,6 +422,7 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 		struct frame frame = {.when = INT64_MIN};
 
 		beat(w);
+		change(w);
 		if (w->team != NULL && team_has_mail(w->team, w->place))
 			take_mail(w);
 		next = w->tap.source->next(w->tap.self, &frame, fault);

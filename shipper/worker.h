@@ -29,6 +29,17 @@ void worker_join(struct worker *worker, struct team *team, unsigned place);
 /* Another share of the memory; from any thread. */
 void worker_limit(struct worker *worker, size_t memory);
 
+/* At its next round, between two packets, the worker goes on by these settings, with all
+ * conversations that are open. From another thread; not again before worker_settings says that they
+ * have been taken. */
+void worker_change(struct worker *worker, const struct settings *settings);
+/* Those that it goes by; earlier ones may be freed. For any thread. */
+const struct settings *worker_settings(const struct worker *worker);
+/* At once, for a worker that does not run: tests. */
+void worker_adopt(struct worker *worker, const struct settings *settings);
+/* source.change; from the thread that will free the worker. */
+void worker_change_source(struct worker *worker, const void *conf);
+
 /* Runs until the source ends or *stop is set and the source is drained, then writes what is open
  * (worker_finish). */
 bool worker_run(struct worker *worker, const volatile sig_atomic_t *stop, struct fault *fault);

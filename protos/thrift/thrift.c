@@ -446,8 +446,19 @@ static void thrift_unready(void *self)
 {
 	struct thrift_conf *conf = self;
 
-	idl_free(conf->idl);
+	if (!conf->idl_inherited)
+		idl_free(conf->idl);
 	conf->idl = NULL;
+}
+
+/* Open exchanges point to functions and types: what was read at the start stays. */
+static void thrift_inherit(void *self, const void *before)
+{
+	struct thrift_conf *conf = self;
+
+	thrift_unready(conf);
+	conf->idl = ((const struct thrift_conf *)before)->idl;
+	conf->idl_inherited = true;
 }
 
 #define OWN(member) offsetof(struct thrift_conf, member)
@@ -506,4 +517,5 @@ const struct proto proto_thrift = {
 	.close = thrift_close,
 	.ready = thrift_ready,
 	.unready = thrift_unready,
+	.inherit = thrift_inherit,
 };

@@ -72,7 +72,8 @@ struct thrift_conf {
 	struct texts idl_files;
 	int64_t string_max_size, collection_max_size, drop_after_n_struct_fields;
 	bool capture_reply, obfuscate_strings;
-	struct idl *idl; /* from thrift_ready on; NULL without files */
+	struct idl *idl;    /* from thrift_ready on; NULL without files */
+	bool idl_inherited; /* another conf's, which frees it */
 };
 
 enum thrift_note {

@@ -516,3 +516,43 @@ void option_print(const struct option *row, const void *conf, FILE *to)
 		break;
 	}
 }
+
+/* ---- Comparing ---- */
+
+static bool texts_equal(const struct texts *a, const struct texts *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->at[i], b->at[i]) != 0)
+			return false;
+	return true;
+}
+
+bool option_equal(const struct option *row, const void *a, const void *b)
+{
+	const void *one = member_of(row, a), *other = member_of(row, b);
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		return *(const bool *)one == *(const bool *)other;
+	case OPTION_INT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		return *(const int64_t *)one == *(const int64_t *)other;
+	case OPTION_TEXT:
+	case OPTION_SECRET:
+		return strcmp(*(char *const *)one, *(char *const *)other) == 0;
+	case OPTION_CHOICE:
+		return *(const int *)one == *(const int *)other;
+	case OPTION_TEXTS:
+	case OPTION_PAIRS:
+	case OPTION_SECRETS:
+		return texts_equal(one, other);
+	case OPTION_PORTS:
+		return ((const struct ports *)one)->count == ((const struct ports *)other)->count &&
+		       memcmp(((const struct ports *)one)->at, ((const struct ports *)other)->at,
+			      ((const struct ports *)one)->count * sizeof(uint16_t)) == 0;
+	}
+	return false;
+}

@@ -79,6 +79,9 @@ void option_free(const struct option *table, void *conf);
 /* The value in force, as YAML; a secret that is set as a remark in its place. */
 void option_print(const struct option *row, const void *conf, FILE *to);
 
+/* Whether two conf structs have the same value there. */
+bool option_equal(const struct option *row, const void *a, const void *b);
+
 /* What a value looks like, in words: "a duration such as 10s, from 1ms to 1h". */
 void option_expected(const struct option *row, char *to, size_t size);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shipper/base/log.h"
 #include "shipper/base/must.h"
 #include "shipper/capture/fanout.h"
 #include "shipper/capture/handle.h"
@@ -102,7 +103,6 @@ static struct device *device_new(const char *name, const struct device_conf *con
 {
 	struct device *d = must_alloc(sizeof(*d));
 
-	d->begin = INT64_MIN;
 	d->name = must_strdup(name);
 	d->index = if_nametoindex(name);
 	d->handle = handle_open(name, conf, conf->buffer_bytes / (int64_t)count, fault);
@@ -110,6 +110,7 @@ static struct device *device_new(const char *name, const struct device_conf *con
 		device_close(d);
 		return NULL;
 	}
+	d->begin = wall_now();
 	d->link = link_of((uint32_t)pcap_datalink(d->handle));
 	return d;
 }
@@ -177,12 +178,15 @@ static nsec time_of(const struct pcap_pkthdr *header)
 	return (nsec)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
 }
 
-/* Whether a frame is from before the group was whole. */
+/* Whether a frame is from before the filter held and the group was whole. None is much older: a
+ * clock was set back then. */
 static bool is_early(struct device *d, nsec when)
 {
-	if (when < d->begin)
+	nsec span = (nsec)BEGIN_MS * NS_PER_MS;
+
+	if (when < d->begin && d->begin - when < span)
 		return true;
-	if (when - d->begin > (nsec)BEGIN_MS * NS_PER_MS)
+	if (when < d->begin || when - d->begin > span)
 		d->begin = INT64_MIN;
 	return false;
 }
@@ -299,11 +303,21 @@ static void device_stats(void *self, struct source_stats *stats)
 	*stats = d->sum;
 }
 
+static void device_change(void *self, const void *conf)
+{
+	struct device *d = self;
+	struct fault fault;
+
+	if (!handle_filter(d->handle, d->name, conf, &fault))
+		log_error("%s: new ports are not watched", fault.text);
+}
+
 static const struct source device_source = {
 	.name = "device",
 	.next = device_next,
 	.drain = device_drain,
 	.stats = device_stats,
+	.change = device_change,
 	.close = device_close,
 };
 

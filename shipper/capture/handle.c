@@ -1,17 +1,21 @@
 #include "shipper/capture/handle.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shipper/base/must.h"
 #include "shipper/capture/link.h"
 
 enum {
-	NAMES_LISTED = 256, /* bytes of a fault's text for names of devices */
+	NAMES_LISTED = 256,	/* bytes of a fault's text for names of devices */
+	LEAST_BUFFER = 1 << 16, /* bytes, of a handle that is not read */
 };
 
 /* The names there are, as many as find room: "eth0, lo, any". */
@@ -121,7 +125,8 @@ static void ignore_copies(pcap_t *handle, const char *name)
 				 sizeof(yes));
 }
 
-struct pcap *handle_open(const char *name, const struct device_conf *conf, int64_t buffer_bytes,
+/* Open, and not filtered yet. */
+static pcap_t *open_bare(const char *name, const struct device_conf *conf, int64_t buffer_bytes,
 			 struct fault *fault)
 {
 	char why[PCAP_ERRBUF_SIZE];
@@ -131,11 +136,57 @@ struct pcap *handle_open(const char *name, const struct device_conf *conf, int64
 		fault_set(fault, "device %.64s cannot be opened: %s", name, why);
 		return NULL;
 	}
-	if (!activate(handle, name, conf, buffer_bytes, fault))
-		goto failed;
+	if (!activate(handle, name, conf, buffer_bytes, fault)) {
+		pcap_close(handle);
+		return NULL;
+	}
 	if (strcmp(name, "any") == 0)
 		pcap_set_datalink(handle, DLT_LINUX_SLL2); /* where not, version 1 stays */
-	if (!set_filter(handle, name, conf, fault))
+	return handle;
+}
+
+/* From socket to socket. 0 instructions: there is none. */
+static bool copy_filter(pcap_t *from, pcap_t *to)
+{
+	struct sock_filter *code = must_alloc(BPF_MAXINSNS * sizeof(code[0]));
+	socklen_t count = BPF_MAXINSNS; /* of instructions, unlike other options */
+	bool well = getsockopt(pcap_fileno(from), SOL_SOCKET, SO_GET_FILTER, code, &count) == 0;
+	struct sock_fprog program = {.len = (unsigned short)count, .filter = code};
+
+	if (well && count > 0)
+		well = setsockopt(pcap_fileno(to), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+				  sizeof(program)) == 0;
+	else if (well)
+		/* It fails where there was none before, which is as well. */
+		(void)setsockopt(pcap_fileno(to), SOL_SOCKET, SO_DETACH_FILTER, &program,
+				 sizeof(program));
+	free(code);
+	return well;
+}
+
+bool handle_filter(struct pcap *handle, const char *name, const struct device_conf *conf,
+		   struct fault *fault)
+{
+	pcap_t *model = open_bare(name, conf, LEAST_BUFFER, fault);
+	bool well = model != NULL && set_filter(model, name, conf, fault);
+
+	if (well && !copy_filter(model, handle))
+		well = fault_set(fault, "device %.64s does not take the filter: %s", name,
+				 strerror(errno));
+	if (model != NULL)
+		pcap_close(model);
+	return well;
+}
+
+struct pcap *handle_open(const char *name, const struct device_conf *conf, int64_t buffer_bytes,
+			 struct fault *fault)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	pcap_t *handle = open_bare(name, conf, buffer_bytes, fault);
+
+	if (handle == NULL)
+		return NULL;
+	if (!handle_filter(handle, name, conf, fault))
 		goto failed;
 	ignore_copies(handle, name);
 	/* With TPACKET_V3 a blocking read may wait for ever, whatever the timeout: the kernel

@@ -42,6 +42,9 @@ struct source {
 	 * been read yet, then NEXT_END. NULL: the rest need not be read. */
 	void (*drain)(void *self);
 	void (*stats)(void *self, struct source_stats *stats);
+	/* Goes on by another conf of the source's own kind, with a filter made anew; beside `next`,
+	 * on a thread of its own. NULL: nothing of it can change. */
+	void (*change)(void *self, const void *conf);
 	void (*close)(void *self); /* frees self */
 };
 

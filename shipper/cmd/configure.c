@@ -1,6 +1,8 @@
 #include "shipper/cmd/configure.h"
+#include "shipper/base/must.h"
 #include "shipper/capture/sieve.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -20,6 +22,22 @@ bool configure_flag(struct configure *configure, int id, const char *value)
 	}
 	configure->overrides[configure->overrides_count++] = value;
 	return true;
+}
+
+void configure_keep(struct configure *configure)
+{
+	for (size_t i = 0; i < configure->overrides_count; i++)
+		configure->kept[i] = must_strdup(configure->overrides[i]);
+}
+
+void configure_fini(struct configure *configure)
+{
+	for (size_t i = 0; i < configure->overrides_count; i++) {
+		if (configure->kept[i] != NULL)
+			explicit_bzero(configure->kept[i], strlen(configure->kept[i]));
+		free(configure->kept[i]);
+		configure->kept[i] = NULL;
+	}
 }
 
 static void report(const struct fault *fault, const char *path)
@@ -54,11 +72,14 @@ static void spare_core(void)
 	}
 }
 
-bool configure_load(const struct configure *configure, struct settings *settings)
+bool configure_read(const struct configure *configure, struct settings *settings)
 {
+	bool kept = configure->overrides_count > 0 && configure->kept[0] != NULL;
 	struct faults faults = {0};
-	bool well = settings_load(settings, configure->path, configure->overrides,
-				  configure->overrides_count, &faults);
+	bool well =
+		settings_load(settings, configure->path,
+			      kept ? (const char *const *)configure->kept : configure->overrides,
+			      configure->overrides_count, &faults);
 
 	for (size_t i = 0; !configure->quiet && i < faults.remarks.count; i++)
 		log_info("%s", faults.remarks.at[i]);
@@ -70,9 +91,20 @@ bool configure_load(const struct configure *configure, struct settings *settings
 	wipe_arguments(configure);
 	if (well && settings_hold_secret(settings))
 		spare_core();
+	return well;
+}
+
+void configure_log(const struct settings *settings)
+{
+	log_setup((enum log_level)settings->log.level, (enum log_format)settings->log.format);
+}
+
+bool configure_load(const struct configure *configure, struct settings *settings)
+{
+	bool well = configure_read(configure, settings);
+
 	if (well)
-		log_setup((enum log_level)settings->log.level,
-			  (enum log_format)settings->log.format);
+		configure_log(settings);
 	return well;
 }
 

@@ -47,6 +47,8 @@ static void signals_take(struct crew *crew, const struct chores *chores)
 	while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			publisher_reopen(crew->publisher);
+			if (chores->hup != NULL)
+				chores->hup(chores->self, crew);
 		} else if (info.ssi_signo == SIGUSR1) {
 			if (chores->usr1 != NULL)
 				chores->usr1(chores->self, crew);
@@ -76,7 +78,7 @@ static void member_start(struct member *member)
 {
 	must(pthread_create(&member->thread, NULL, member_run, member) == 0);
 	/* Where it is refused the thread runs on, only elsewhere. */
-	if (member->settings.pin_workers)
+	if (member->outfit->settings.pin_workers)
 		(void)processors_pin(member->thread, member->place);
 }
 
@@ -98,19 +100,77 @@ static struct member *free_place(struct crew *crew)
 	return member;
 }
 
+static struct outfit *outfit_new(const struct settings *settings, const char *name)
+{
+	struct outfit *outfit = must_alloc(sizeof(*outfit));
+	/* any is no device that a document could name. */
+	bool named = name != NULL && strcmp(name, "any") != 0;
+
+	outfit->settings = *settings;
+	outfit->tail = settings_tail(settings, named ? name : NULL);
+	outfit->settings.engine.tail = bytes_str(outfit->tail);
+	return outfit;
+}
+
+static void outfit_free(struct outfit *outfit)
+{
+	if (outfit != NULL)
+		free(outfit->tail);
+	free(outfit);
+}
+
+void crew_change(struct crew *crew, const struct settings *settings)
+{
+	crew->settings = settings;
+	crew->deliver_limit = settings->publish.shutdown_timeout;
+	for (size_t i = 0; i < crew->places; i++) {
+		struct member *member = &crew->members[i];
+
+		if (member->worker == NULL)
+			continue;
+		member->next = outfit_new(settings, member->name);
+		worker_change(member->worker, &member->next->settings);
+	}
+	divide_memory(crew);
+}
+
+void crew_change_sources(struct crew *crew, const void *conf)
+{
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].worker != NULL)
+			worker_change_source(crew->members[i].worker, conf);
+}
+
+bool crew_changing(struct crew *crew)
+{
+	bool changing = crew->publisher != NULL && publisher_changing(crew->publisher);
+
+	for (size_t i = 0; i < crew->places; i++) {
+		struct member *member = &crew->members[i];
+
+		if (member->next == NULL)
+			continue;
+		if (worker_settings(member->worker) != &member->next->settings) {
+			changing = true;
+			continue;
+		}
+		outfit_free(member->outfit);
+		member->outfit = member->next;
+		member->next = NULL;
+	}
+	return changing;
+}
+
 static struct member *member_new(struct crew *crew, struct tap tap, const char *name)
 {
 	struct member *member = free_place(crew);
 	struct funnel *funnel =
 		publisher_funnel(crew->publisher, (unsigned)(member - crew->members));
-	/* any is no device that a document could name. */
-	bool named = name != NULL && strcmp(name, "any") != 0;
 
-	*member = (struct member){.settings = *crew->settings, .crew = crew};
+	*member = (struct member){.crew = crew};
 	member->name = name != NULL ? must_strdup(name) : NULL;
-	member->tail = settings_tail(crew->settings, named ? name : NULL);
-	member->settings.engine.tail = bytes_str(member->tail);
-	member->worker = worker_new(&member->settings, tap, &funnel_sink, funnel,
+	member->outfit = outfit_new(crew->settings, name);
+	member->worker = worker_new(&member->outfit->settings, tap, &funnel_sink, funnel,
 				    (size_t)crew->settings->memory_max);
 	crew->count++;
 	return member;
@@ -125,7 +185,8 @@ static struct member member_free(struct crew *crew, struct member *member)
 	*member = (struct member){0};
 	crew->count--;
 	worker_free(gone.worker);
-	free(gone.tail);
+	outfit_free(gone.outfit);
+	outfit_free(gone.next);
 	for (size_t i = 0; i < crew->places; i++)
 		if (crew->members[i].team == gone.team)
 			gone.team = NULL;

@@ -3,7 +3,7 @@
  *
  *   worker thread ─► funnel ─┐
  *   worker thread ─► funnel ─┴─► publisher thread ─► output
- *   main thread: SIGINT and SIGTERM end in order, SIGHUP reopens the output's file; chores
+ *   main thread: SIGINT and SIGTERM end in order, SIGHUP reopens the output; chores
  *
  * After the first SIGINT or SIGTERM the next one has its ordinary effect: the program is gone at
  * once.
@@ -27,13 +27,19 @@
 /* Places, each with a funnel of its own. */
 enum { CREW_MAX = 128, ERRANDS_MAX = 2 };
 
-struct member {
-	struct worker *worker;	  /* NULL: the place is free */
-	struct settings settings; /* a shallow copy, with the tail for its device */
+/* What a worker goes by: a shallow copy of the settings, with the tail for its device. */
+struct outfit {
+	struct settings settings;
 	char *tail;
-	char *name;	   /* the device; NULL for files */
-	struct team *team; /* those who share its device or files; NULL for one alone */
-	unsigned place;	   /* among them */
+};
+
+struct member {
+	struct worker *worker; /* NULL: the place is free */
+	struct outfit *outfit;
+	struct outfit *next; /* handed to the worker, and perhaps taken already; NULL: none */
+	char *name;	     /* the device; NULL for files */
+	struct team *team;   /* those who share its device or files; NULL for one alone */
+	unsigned place;	     /* among them */
 	pthread_t thread;
 	struct crew *crew;
 	int over; /* atomically: worker_run has returned */
@@ -72,6 +78,13 @@ bool crew_open(struct crew *crew, const struct settings *settings, size_t places
 bool crew_add(struct crew *crew, const struct tap *taps, size_t count, const char *name,
 	      const struct share *share, struct fault *fault);
 
+/* Has all members go on by these settings, also those that are added later. Not again before
+ * crew_changing says no; until then the settings before are in use. */
+void crew_change(struct crew *crew, const struct settings *settings);
+/* Has all sources go on by this conf of their kind, which is used until return. */
+void crew_change_sources(struct crew *crew, const void *conf);
+bool crew_changing(struct crew *crew);
+
 /* For taps that were not added. */
 void taps_close(const struct tap *taps, size_t count);
 
@@ -91,6 +104,8 @@ struct chores {
 	int tick_ms;
 	struct errand errands[ERRANDS_MAX];
 	void (*usr1)(void *self, struct crew *crew); /* SIGUSR1 came */
+	/* SIGHUP came, and the output is reopened. */
+	void (*hup)(void *self, struct crew *crew);
 	/* This one has ended and is forgotten next; crew_has no longer counts it. */
 	void (*ended)(void *self, struct crew *crew, const struct member *member);
 };

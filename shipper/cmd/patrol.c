@@ -183,6 +183,7 @@ bool patrol_open(struct patrol *p, const struct settings *settings, const struct
 		warn_of_detection(settings);
 	}
 	team_share(&p->share, settings, workers, seed);
+	p->filter = filter;
 	p->served = served_by(settings, filter);
 	p->served->conf.share = &p->share;
 	seen = must_alloc(sizeof(*seen));
@@ -230,6 +231,14 @@ void patrol_begin(struct patrol *p, struct crew *crew)
 	for (size_t i = 0; i < p->opened_count; i++)
 		give(p, crew, p->opened[i].taps, p->opened[i].name);
 	p->opened_count = 0;
+}
+
+void patrol_change(struct patrol *p, struct crew *crew, const struct settings *settings)
+{
+	free(p->served);
+	p->served = served_by(settings, p->filter);
+	p->served->conf.share = &p->share;
+	crew_change_sources(crew, &p->served->conf);
 }
 
 int patrol_descriptor(const struct patrol *p)

@@ -26,6 +26,7 @@ struct watched {
 struct patrol {
 	const struct settings *settings;
 	struct texts names; /* as given, but no numbers */
+	const char *filter; /* as given, in place of the configured one; may be NULL */
 	struct lookout lookout;
 	struct served *served; /* what is asked of the kernel */
 	struct share share;
@@ -49,6 +50,9 @@ void patrol_begin(struct patrol *patrol, struct crew *crew);
 int patrol_descriptor(const struct patrol *patrol);
 void patrol_look(struct patrol *patrol, struct crew *crew);
 void patrol_tick(struct patrol *patrol, struct crew *crew);
+
+/* Other ports are to be watched, on all devices. */
+void patrol_change(struct patrol *patrol, struct crew *crew, const struct settings *settings);
 
 /* A worker has ended. */
 void patrol_ended(struct patrol *patrol, struct crew *crew, const struct member *member);

@@ -3,6 +3,7 @@
 #include "shipper/cmd/configure.h"
 #include "shipper/cmd/crew.h"
 #include "shipper/cmd/patrol.h"
+#include "shipper/cmd/reload.h"
 #include "shipper/cmd/service.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
@@ -49,6 +50,7 @@ struct watching {
 	struct crew *crew;
 	struct patrol *patrol;
 	struct service *service;
+	struct reload *reload;
 	char *tail; /* members that the shipper's own documents end with */
 	struct mono begun, reported;
 	struct counters last;	   /* as of `reported` */
@@ -112,10 +114,35 @@ static void ready(void *self, struct crew *crew)
 	monitor_serve(w->monitor);
 }
 
+/* Other settings are in force. */
+static void changed(struct watching *w)
+{
+	free(w->tail);
+	w->tail = settings_tail(w->reload->now, NULL);
+}
+
+/* For reload.ports. */
+static void ports_changed(void *self, struct crew *crew, const struct settings *settings)
+{
+	patrol_change(self, crew, settings);
+}
+
+static void hup(void *self, struct crew *crew)
+{
+	struct watching *w = self;
+
+	notify_reloading(&w->service->notify);
+	if (reload_begin(w->reload, crew))
+		changed(w);
+	notify_ready(&w->service->notify, "Watching.");
+}
+
 static void tick(void *self, struct crew *crew)
 {
 	struct watching *w = self;
 
+	if (reload_tick(w->reload, crew))
+		changed(w);
 	log_settle(false);
 	service_tick(w->service, crew);
 	monitor_serve(w->monitor);
@@ -178,6 +205,7 @@ static void watch_all(struct watching *w, struct crew *crew)
 				.errands = {{monitor_descriptor(w->monitor), ready},
 					    {patrol_descriptor(w->patrol), devices_changed}},
 				.ended = ended,
+				.hup = hup,
 				.usr1 = print_counters};
 
 	service_ready(w->service);
@@ -187,9 +215,11 @@ static void watch_all(struct watching *w, struct crew *crew)
 }
 
 static enum exit_code watch(const struct live *live, const struct settings *settings,
-			    struct crew *crew, struct patrol *patrol, struct service *service)
+			    struct crew *crew, struct patrol *patrol, struct service *service,
+			    struct reload *reload)
 {
-	struct watching w = {.quiet = live->quiet, .patrol = patrol, .service = service};
+	struct watching w = {
+		.quiet = live->quiet, .patrol = patrol, .service = service, .reload = reload};
 	struct publish_stats stats = {0};
 	struct fault fault = {0};
 	bool gone, well;
@@ -220,6 +250,10 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 	enum exit_code code = EXIT_FAILED;
 	struct settings at_home = *settings;
 	struct patrol *patrol = must_alloc(sizeof(*patrol));
+	struct reload reload = {.configure = &live->configure,
+				.output_stays = target_given(&live->target),
+				.ports = ports_changed,
+				.self = patrol};
 	struct fault fault;
 
 	if (patrol_open(patrol, &at_home, given.count > 0 ? &given : &settings->capture.devices,
@@ -227,10 +261,12 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 		at_home.engine.home = home_open(&settings->home, &fault);
 		if (at_home.engine.home == NULL)
 			log_warning("%s", fault.text); /* documents say less */
+		reload_open(&reload, &at_home);
 		if (crew_open(crew, &at_home, CREW_MAX, &fault))
-			code = watch(live, &at_home, crew, patrol, service);
+			code = watch(live, &at_home, crew, patrol, service, &reload);
 		else
 			log_error("%s", fault.text);
+		reload_close(&reload);
 		patrol_close(patrol);
 		home_close(at_home.engine.home);
 	} else {
@@ -317,12 +353,16 @@ static enum exit_code run(struct arguments *a)
 		return arguments_usage(a, "takes options only (capture files: wirespan replay)");
 	if (live.configure.path == NULL && access(CONFIGURE_PATH, F_OK) == 0)
 		live.configure.path = CONFIGURE_PATH;
-	if (!configure_load(&live.configure, &settings))
+	configure_keep(&live.configure);
+	if (!configure_load(&live.configure, &settings)) {
+		configure_fini(&live.configure);
 		return EXIT_USAGE;
+	}
 	log_limit((unsigned)settings.log.limit, settings.log.limit_span);
 	if (configure_filter(settings.capture.filter) && target_set(&live.target, &settings))
 		code = serve(&live, &settings);
 	settings_free(&settings);
+	configure_fini(&live.configure);
 	return code;
 }
 

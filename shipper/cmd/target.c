@@ -123,6 +123,11 @@ bool target_waits(const struct target *target)
 	return target->top || target->calls || target->flow != NULL;
 }
 
+bool target_given(const struct target *target)
+{
+	return target->path != NULL || target->pretty || target_waits(target);
+}
+
 bool target_set(const struct target *target, struct settings *settings)
 {
 	struct console_conf *console;

@@ -21,6 +21,8 @@ bool target_waits(const struct target *target);
 /* Documents go into this ledger; to write its page is the caller's. */
 struct ledger;
 void target_ledger(struct settings *settings, struct ledger *ledger);
+/* The command line says where documents go. */
+bool target_given(const struct target *target);
 
 /* False: reported. */
 bool target_set(const struct target *target, struct settings *settings);

@@ -41,7 +41,7 @@ struct decoder *decoder_new(const struct decode_conf *conf, struct quota *quota,
 {
 	struct decoder *d = must_alloc(sizeof *d);
 
-	*d = (struct decoder){.conf = conf, .counters = counters};
+	*d = (struct decoder){.conf = *conf, .counters = counters};
 	d->fragments = fragments_new((size_t)conf->fragment_bytes_max, conf->fragment_timeout,
 				     quota, counters);
 	if (conf->tunnels) {

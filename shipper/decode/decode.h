@@ -34,7 +34,7 @@ extern const struct option decode_options[];
 
 struct decoder;
 
-/* conf is borrowed for the decoder's life, as are quota and counters. */
+/* quota and counters are borrowed for the decoder's life. */
 struct decoder *decoder_new(const struct decode_conf *conf, struct quota *quota,
 			    struct counters *counters);
 void decoder_free(struct decoder *decoder);

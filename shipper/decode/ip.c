@@ -75,7 +75,7 @@ static bool of_interest(const struct walk *w, unsigned protocol)
 	case PROTOCOL_IPV4:
 	case PROTOCOL_IPV6:
 	case PROTOCOL_GRE:
-		return w->decoder->conf->tunnels;
+		return w->decoder->conf.tunnels;
 	default:
 		return false;
 	}
@@ -107,7 +107,7 @@ enum counter walk_ipv4(struct walk *w)
 	p->src = p->dst = (struct addr){{0}};
 	memcpy(p->src.at, h.at + 12, 4);
 	memcpy(p->dst.at, h.at + 16, 4);
-	if (w->decoder->conf->checksums)
+	if (w->decoder->conf.checksums)
 		w->wrong |= !checksum_right(checksum_add(checksum_add(0, h), options));
 	if (part != 0) {
 		if (!of_interest(w, protocol))

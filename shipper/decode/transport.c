@@ -118,7 +118,7 @@ enum counter walk_tcp(struct walk *w)
 	} else if (options.len > 0) {
 		tcp_options(p, options);
 	}
-	if (w->decoder->conf->checksums && w->lacking == 0 && !w->routed)
+	if (w->decoder->conf.checksums && w->lacking == 0 && !w->routed)
 		check(w, whole, TRANSPORT_TCP);
 	return done(w);
 }
@@ -159,7 +159,7 @@ enum counter walk_udp(struct walk *w)
 
 	bool none = p->version == 4 && head_be16(h, 6) == 0;
 
-	if (w->decoder->conf->checksums && w->lacking == 0 && !w->routed && !none)
+	if (w->decoder->conf.checksums && w->lacking == 0 && !w->routed && !none)
 		check(w, bytes_head(cursor_rest(&begin), length), TRANSPORT_UDP);
 	return done(w);
 }

@@ -46,7 +46,7 @@ static bool enter(struct walk *w, enum tunnel_kind kind, bool has_id, uint32_t i
 
 enum counter walk_ipip(struct walk *w, unsigned protocol)
 {
-	if (!w->decoder->conf->tunnels)
+	if (!w->decoder->conf.tunnels)
 		return COUNT_DISCARD_PROTOCOL;
 	if (!enter(w, TUNNEL_IPIP, false, 0))
 		return COUNT_DISCARD_DEPTH;
@@ -101,7 +101,7 @@ enum counter walk_gre(struct walk *w)
 
 	/* Version 1 is PPTP: compressed and mostly encrypted PPP. Source routes went with RFC 2784.
 	 */
-	if (!w->decoder->conf->tunnels || (flags & (GRE_VERSION | GRE_ROUTING)) != 0)
+	if (!w->decoder->conf.tunnels || (flags & (GRE_VERSION | GRE_ROUTING)) != 0)
 		return COUNT_DISCARD_PROTOCOL;
 	if (flags & GRE_CHECKSUM)
 		cursor_take(&w->c, 4);

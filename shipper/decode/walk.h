@@ -43,7 +43,7 @@ struct tunnel_port {
 };
 
 struct decoder {
-	const struct decode_conf *conf;
+	struct decode_conf conf;
 	struct counters *counters;
 	struct fragments *fragments;
 	size_t ports_count;

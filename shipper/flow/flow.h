@@ -114,6 +114,8 @@ struct flow_sink {
 /* All pointers are borrowed for the table's life. */
 struct flow_table *flow_table_new(const struct flow_conf *conf, const struct flow_sink *sink,
 				  void *self, struct quota *quota, struct counters *counters);
+/* From now on these limits and gap_timeout hold; the timeouts of idle ones stay as they were. */
+void flow_table_adopt(struct flow_table *table, const struct flow_conf *conf);
 void flow_table_free(struct flow_table *table); /* without calling the sink */
 
 void flow_push(struct flow_table *table, const struct packet *packet);

@@ -351,6 +351,11 @@ struct flow_table *flow_table_new(const struct flow_conf *conf, const struct flo
 	return t;
 }
 
+void flow_table_adopt(struct flow_table *t, const struct flow_conf *conf)
+{
+	t->conf = conf;
+}
+
 void flow_table_free(struct flow_table *t)
 {
 	if (t == NULL)

@@ -9,9 +9,16 @@
 static void reopen_output(struct courier *c)
 {
 	const struct output *output = c->sender.output;
+	void *next = atomic_load(&c->next);
 	struct fault fault = {0};
 
-	if (!atomic_exchange(&c->reopen, false) || output->reopen == NULL)
+	if (next != NULL) {
+		output->close(c->sender.self);
+		free(c->sender.self);
+		c->sender.self = next;
+		atomic_store(&c->next, NULL);
+	}
+	if (!atomic_exchange(&c->reopen, false) || next != NULL || output->reopen == NULL)
 		return;
 	output->reopen(c->sender.self, &fault);
 	if (fault.text[0])
@@ -75,6 +82,7 @@ static void *courier_run(void *self)
 			break;
 		reopen_output(c);
 	}
+	reopen_output(c); /* what a change has brought is closed, too */
 	sender_end(&c->sender);
 	if (c->sender.output->finish != NULL)
 		c->sender.output->finish(c->sender.self, &c->last);
@@ -131,6 +139,17 @@ void courier_reopen(struct courier *c)
 {
 	atomic_store(&c->reopen, true);
 	bell_ring(&c->nap);
+}
+
+void courier_change(struct courier *c, void *self)
+{
+	atomic_store(&c->next, self);
+	courier_reopen(c);
+}
+
+bool courier_changing(const struct courier *c)
+{
+	return atomic_load(&c->next) != NULL && !atomic_load(&c->done);
 }
 
 void courier_hurry(struct courier *c)

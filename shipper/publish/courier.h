@@ -39,11 +39,12 @@ struct courier {
 	volatile sig_atomic_t *stop; /* set when the reader of the output is gone; may be NULL */
 	unsigned which;
 	pthread_t thread;
-	struct bell nap;    /* rung for a reopen, and when closing begins or gives up */
-	atomic_bool reopen; /* asked for */
-	atomic_bool done;   /* the handle is closed */
-	bool hurried;	    /* the wait that closing found was cut short */
-	struct fault last;  /* why the output did not finish well; once done */
+	struct bell nap;      /* rung for a reopen, and when closing begins or gives up */
+	atomic_bool reopen;   /* asked for */
+	_Atomic(void *) next; /* an open handle to go on with; NULL: none */
+	atomic_bool done;     /* the handle is closed */
+	bool hurried;	      /* the wait that closing found was cut short */
+	struct fault last;    /* why the output did not finish well; once done */
 };
 
 /* Opens the handle. What is in the struct already is the caller's: supply, closing, stop, which. */
@@ -55,6 +56,10 @@ bool courier_start(struct courier *courier, struct fault *fault);
 void courier_fini(struct courier *courier);
 
 void courier_reopen(struct courier *courier);
+/* Goes on with this handle, between two tries at the latest, and closes the one before. Takes it
+ * over; not again before courier_changing says that it is done. */
+void courier_change(struct courier *courier, void *self);
+bool courier_changing(const struct courier *courier);
 void courier_hurry(struct courier *courier); /* closing has changed */
 bool courier_reopening(const struct courier *courier);
 

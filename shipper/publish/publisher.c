@@ -272,6 +272,46 @@ void publisher_reopen(struct publisher *p)
 		spooler_hurry(p->spooler);
 }
 
+bool publisher_change(struct publisher *p, const void *output_conf, struct fault *fault)
+{
+	void **selves = must_alloc(p->couriers_count * sizeof(selves[0]));
+	unsigned n = 0;
+
+	if (p->output->finish != NULL) {
+		free(selves);
+		return fault_set(fault, "output %s cannot change before its end", p->output->name);
+	}
+	for (; n < p->couriers_count; n++) {
+		selves[n] = must_alloc(p->output->self_size);
+		if (!p->output->open(selves[n], output_conf, fault))
+			break;
+	}
+	bool well = n == p->couriers_count;
+
+	if (!well)
+		free(selves[n]);
+	for (unsigned i = 0; i < n; i++)
+		if (well) {
+			courier_change(&p->couriers[i], selves[i]);
+		} else {
+			p->output->close(selves[i]);
+			free(selves[i]);
+		}
+	free(selves);
+	bell_ring(&p->funnels.work);
+	if (p->spooler != NULL)
+		spooler_hurry(p->spooler);
+	return well;
+}
+
+bool publisher_changing(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->couriers_count; i++)
+		if (courier_changing(&p->couriers[i]))
+			return true;
+	return false;
+}
+
 bool publisher_gone(const struct publisher *p)
 {
 	for (unsigned i = 0; i < p->couriers_count; i++)

@@ -84,6 +84,11 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 				 const void *output_conf, unsigned funnels, struct fault *fault);
 struct funnel *publisher_funnel(struct publisher *publisher, unsigned which);
 void publisher_reopen(struct publisher *publisher); /* SIGHUP; not from the handler itself */
+/* Opens the output anew by another conf, for each courier, and has them go on with that. False:
+ * it cannot be opened, and all is as it was. The conf before is in use until publisher_changing
+ * says no. */
+bool publisher_change(struct publisher *publisher, const void *output_conf, struct fault *fault);
+bool publisher_changing(const struct publisher *publisher);
 void publisher_stats(const struct publisher *publisher, struct publish_stats *stats);
 /* The reader of the output is gone for good (EPIPE): not a failure, but nobody wants more. */
 bool publisher_gone(const struct publisher *publisher);

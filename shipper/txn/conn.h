@@ -59,6 +59,9 @@ struct document_sink {
 /* All pointers are borrowed for the engine's life. */
 struct engine *engine_new(const struct engine_conf *conf, const struct document_sink *sink,
 			  void *self, struct quota *quota, struct counters *counters);
+/* Goes on by another conf, between packets, with all that is open. The one before may be freed
+ * then, save what proto.inherit has taken over. */
+void engine_adopt(struct engine *engine, const struct engine_conf *conf);
 void engine_free(struct engine *engine);
 
 /* Which side is the client, by ports (flow_sink.guess). */

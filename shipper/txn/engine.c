@@ -118,6 +118,20 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 	return e;
 }
 
+void engine_adopt(struct engine *e, const struct engine_conf *conf)
+{
+	e->conf = conf;
+	for (unsigned i = 0; i < e->class_count; i++) {
+		struct class *class = &e->classes[i];
+
+		class->conf = conf->proto_conf[i];
+		class->tail.len = 0;
+		make_tail(class, conf);
+		if (class->world.self == NULL)
+			world_open(class, e);
+	}
+}
+
 static void class_free(struct class *class)
 {
 	struct exchange *x;

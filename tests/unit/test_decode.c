@@ -29,6 +29,8 @@ Test(decode, wrong_checksums)
 		cr_assert_eq(rig_count(r, COUNT_PACKETS_CHECKSUM), i + 1, "byte %zu", spoilt[i]);
 	}
 	r->conf.checksums = false;
+	decoder_free(r->decoder);
+	r->decoder = decoder_new(&r->conf, &r->quota, &r->counters);
 
 	struct wire *w = wire_new();
 
