@@ -457,6 +457,9 @@ static void token(struct pass *p, enum kind kind)
 
 void sql_fingerprint(enum sql_dialect dialect, struct bytes statement, struct sql_print *to)
 {
+	if (statement.len == 0)
+		statement = BYTES(""); /* which has an address, to count from */
+
 	struct pass p = {
 		.at = statement.at,
 		.end = statement.at + statement.len,
