@@ -387,15 +387,19 @@ static void processor(yajl_gen g, const char *kind, const char *field, const cha
 	member(g, "field", field);
 	member(g, "target_field", target);
 	member_bool(g, "ignore_missing", true);
+	/* A document without its ornaments is worth more than none. */
+	member_bool(g, "ignore_failure", true);
 	close_maps(g, 2);
 }
 
-static void pipeline_body(yajl_gen g)
+static void pipeline_body(yajl_gen g, const struct plan *plan)
 {
 	text(g, "processors");
 	yajl_gen_array_open(g);
-	processor(g, "geoip", "client.ip", "client.geo");
-	processor(g, "geoip", "server.ip", "server.geo");
+	if (!(plan->lacks & LACK_PLACES)) {
+		processor(g, "geoip", "client.ip", "client.geo");
+		processor(g, "geoip", "server.ip", "server.geo");
+	}
 	processor(g, "user_agent", "user_agent.original", "user_agent");
 	yajl_gen_array_close(g);
 }
@@ -454,7 +458,7 @@ static void body_of(yajl_gen g, const struct plan *plan, enum asset which)
 		(plan->engine.opensearch ? ism_body : ilm_body)(g, plan);
 		break;
 	case ASSET_PIPELINE:
-		pipeline_body(g);
+		pipeline_body(g, plan);
 		break;
 	case ASSET_SETTINGS:
 		settings_body(g, plan);

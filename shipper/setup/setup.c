@@ -77,6 +77,11 @@ static unsigned lacking(const struct run *r, enum asset which, const struct repl
 		*without = "this engine has no index lifecycle management: indices grow and stay";
 		return LACK_LIFECYCLE;
 	}
+	if (which == ASSET_PIPELINE && !(r->plan.lacks & LACK_PLACES) &&
+	    strstr(reply->why, "No processor type exists with name [geoip]") != NULL) {
+		*without = "without places of addresses: this engine has no geoip processor";
+		return LACK_PLACES;
+	}
 	if (which == ASSET_PIPELINE && is_unknown_api(reply)) {
 		*without = "this engine has no such processors: documents stay as they are";
 		return LACK_PIPELINE;

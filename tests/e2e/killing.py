@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 
-from watching import EAGER, Client, Run, letters, paths, spool, waited, waiting
+from watching import Client, Run, letters, paths, spool, waited, waiting
 
 
 class Talker:
@@ -42,7 +42,7 @@ def kill_often(check, folder, output, kills, seed, indexed, longest=0.5, between
     each kill. What was in the spool at a kill has to be in the engine at the end, or a dead letter, and once."""
     moment, talker, spooled = random.Random(seed), Talker(), set()
     for life in range(kills):
-        program = Run(folder, *EAGER, *settings, output=output, wait=False)
+        program = Run(folder, *settings, output=output, wait=False)
         # From before its first packet on to when several requests have been answered: packets come to it in blocks,
         # a fifth of a second late.
         time.sleep(0.015 + moment.random() * longest)
@@ -50,7 +50,7 @@ def kill_often(check, folder, output, kills, seed, indexed, longest=0.5, between
         check.that(code == -signal.SIGKILL, f"it ended by itself, exit {code}: {errors}")
         spooled |= spooled_in(folder, check)
         between(life)
-    last = Run(folder, *EAGER, *settings, output=output)
+    last = Run(folder, *settings, output=output)
     talker.end()
     check.that(waited(lambda: waiting(folder) == 0), f"{waiting(folder)} wait: {last.said()}")
     counters = last.settle(check)

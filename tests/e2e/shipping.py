@@ -19,12 +19,17 @@ from standin import Answer, Hangup, Silence, Standin  # noqa: E402,F401
 FILES = sorted(glob.glob(f"{cases.CAPTURES}/*/*.pcap"))
 LIMIT = 90
 # A minute becomes a tenth of a second.
-QUICK = {"backoff.init": "20ms", "backoff.max": "100ms", "timeout": "10s", "bulk_max_size": "100"}
+WAITS = {"backoff.init": "20ms", "backoff.max": "100ms"}
+QUICK = {**WAITS, "timeout": "10s", "bulk_max_size": "100"}
 # Sanitizers and instrumentation slow the program down, not the stand-in's clock.
 SLOW = 4 if "-asan" in cases.WIRESPAN or "-tsan" in cases.WIRESPAN else 1
 
 
 class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
     pass
 
 
