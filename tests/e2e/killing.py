@@ -1,4 +1,5 @@
 """The program killed with -9 at random moments while documents flow, and what has become of each document."""
+import os
 import random
 import signal
 import threading
@@ -37,14 +38,25 @@ def spooled_in(folder, check):
     return set(paths(text.splitlines())) - {None}
 
 
-def kill_often(check, folder, output, kills, seed, indexed, longest=0.5, between=lambda life: None, settings=()):
+def first_document(folder, output, settings):
+    """How long it takes until one is in the spool: packets come in blocks, a fifth of a second late, and on a machine that
+    is busy all takes longer."""
+    program, begin = Run(folder, *settings, output=output, wait=False), time.monotonic()
+    waited(lambda: any(name.endswith(".seg") and os.path.getsize(os.path.join(folder, name)) > 1000 for name in os.listdir(folder)))
+    took = time.monotonic() - begin
+    program.end(signal.SIGKILL)
+    return took
+
+
+def kill_often(check, folder, output, kills, seed, indexed, between=lambda life: None, settings=()):
     """Returns what the last run counted. `indexed` gives the documents that the engine has; `between` is done after
     each kill. What was in the spool at a kill has to be in the engine at the end, or a dead letter, and once."""
     moment, talker, spooled = random.Random(seed), Talker(), set()
+    longest = 1.6 * first_document(folder, output, settings)
+    spooled |= spooled_in(folder, check)
     for life in range(kills):
         program = Run(folder, *settings, output=output, wait=False)
-        # From before its first packet on to when several requests have been answered: packets come to it in blocks,
-        # a fifth of a second late.
+        # From before its first packet on to when several requests have been answered.
         time.sleep(0.015 + moment.random() * longest)
         code, errors = program.end(signal.SIGKILL)
         check.that(code == -signal.SIGKILL, f"it ended by itself, exit {code}: {errors}")
