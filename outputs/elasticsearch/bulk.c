@@ -1,13 +1,7 @@
 #include "outputs/elasticsearch/bulk.h"
 
-#include <libdeflate.h>
 #include <stdio.h>
 #include <string.h>
-#include <zstd.h>
-
-#include "shipper/base/must.h"
-
-enum { PACK_ROOM = 64 << 10, GZIP_LEVEL_MAX = 9 };
 
 static const char time_key[] = "{\"@timestamp\":\"";
 
@@ -128,86 +122,26 @@ void bulk_index(const char *index, const char *day, char to[INDEX_MAX + 1])
 	*to = '\0';
 }
 
-/* ---- Packing ---- */
+/* ---- The body ---- */
 
 void bulk_init(struct bulk *b, const struct elastic_conf *conf)
 {
-	int level = (int)conf->compression_level;
-
 	*b = (struct bulk){0};
 	b->index = bulk_index_varies(conf->index) ? conf->index : NULL;
-	if (level == 0)
-		return;
-	if (conf->compression == COMPRESSION_ZSTD) {
-		b->zstd = ZSTD_createCCtx();
-		must(b->zstd != NULL);
-		must(!ZSTD_isError(
-			ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_compressionLevel, level)));
-	} else if (conf->compression == COMPRESSION_GZIP) {
-		b->gzip = libdeflate_alloc_compressor(level < GZIP_LEVEL_MAX ? level
-									     : GZIP_LEVEL_MAX);
-		must(b->gzip != NULL);
-	}
+	pack_init(&b->pack, conf);
 }
 
 void bulk_fini(struct bulk *b)
 {
-	ZSTD_freeCCtx(b->zstd);
-	libdeflate_free_compressor(b->gzip);
-	buf_fini(&b->body);
-	buf_fini(&b->plain);
+	pack_fini(&b->pack);
 	*b = (struct bulk){0};
 }
 
 void bulk_begin(struct bulk *b)
 {
-	b->body.len = b->plain.len = 0;
 	b->documents = b->bytes = 0;
-	if (b->zstd != NULL)
-		must(!ZSTD_isError(ZSTD_CCtx_reset(b->zstd, ZSTD_reset_session_only)));
+	pack_begin(&b->pack);
 }
-
-/* Room to pack into: doubling keeps a large body from being moved often. */
-static void pack_room(struct bulk *b)
-{
-	if (b->body.cap - b->body.len < PACK_ROOM)
-		buf_grow(&b->body, b->body.cap * 2 + 2 * PACK_ROOM);
-}
-
-static void pack_zstd(struct bulk *b, struct bytes more, bool last)
-{
-	ZSTD_inBuffer in = {more.at, more.len, 0};
-	size_t left;
-
-	do {
-		pack_room(b);
-		ZSTD_outBuffer out = {b->body.at + b->body.len, b->body.cap - b->body.len, 0};
-
-		left = ZSTD_compressStream2(b->zstd, &out, &in,
-					    last ? ZSTD_e_end : ZSTD_e_continue);
-		must(!ZSTD_isError(left));
-		b->body.len += out.pos;
-	} while (in.pos < in.size || (last && left > 0));
-}
-
-static void pack_gzip(struct bulk *b)
-{
-	size_t most = libdeflate_gzip_compress_bound(b->gzip, b->plain.len);
-
-	b->body.len = libdeflate_gzip_compress(b->gzip, b->plain.at, b->plain.len,
-					       buf_room(&b->body, most), most);
-	must(b->body.len > 0);
-}
-
-static void add(struct bulk *b, struct bytes more)
-{
-	if (b->zstd != NULL)
-		pack_zstd(b, more, false);
-	else
-		buf_add(b->gzip != NULL ? &b->plain : &b->body, more);
-}
-
-/* ---- The body ---- */
 
 /* A document begins with its time: {"@timestamp":"2026-11-22T05:… */
 static const char *day_of(struct bytes text)
@@ -252,22 +186,8 @@ void bulk_add(struct bulk *b, const struct batch *batch, const struct entry *e)
 	memcpy(line + len, e->id, sizeof(e->id));
 	len += sizeof(e->id);
 	memcpy(line + len, tail, sizeof(tail) - 1);
-	add(b, bytes_of(line, len + sizeof(tail) - 1));
-	add(b, text);
+	pack_add(&b->pack, bytes_of(line, len + sizeof(tail) - 1));
+	pack_add(&b->pack, text);
 	b->documents++;
 	b->bytes += text.len;
-}
-
-struct bytes bulk_end(struct bulk *b)
-{
-	if (b->zstd != NULL)
-		pack_zstd(b, NO_BYTES, true);
-	if (b->gzip != NULL)
-		pack_gzip(b);
-	return buf_bytes(&b->body);
-}
-
-const char *bulk_encoding(const struct bulk *b)
-{
-	return b->zstd != NULL ? "zstd" : b->gzip != NULL ? "gzip" : NULL;
 }

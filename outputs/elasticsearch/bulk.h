@@ -8,16 +8,13 @@
  * already and says 409. The index stands in the URL, or in each action where it depends on the
  * document's date.
  *
- * zstd packs while the body grows. libdeflate is given it whole, and in return packs at twice the
- * speed of zlib.
- *
- * Source   Elasticsearch and OpenSearch, "Bulk API"; RFC 1952 (gzip), RFC 8878 (zstd)
- * Owns     the body, plain and packed, and the packers
+ * Source   Elasticsearch and OpenSearch, "Bulk API"
+ * Owns     the body
  */
 #ifndef WIRESPAN_OUTPUTS_ELASTICSEARCH_BULK_H
 #define WIRESPAN_OUTPUTS_ELASTICSEARCH_BULK_H
 
-#include "outputs/elasticsearch/conf.h"
+#include "outputs/elasticsearch/pack.h"
 
 enum {
 	INDEX_MAX = 255, /* the engines' own limit */
@@ -25,13 +22,10 @@ enum {
 };
 
 struct bulk {
-	const char *index;		    /* pattern; NULL when it stands in the URL */
-	struct libdeflate_compressor *gzip; /* NULL: not packed so */
-	struct ZSTD_CCtx_s *zstd;	    /* likewise */
-	struct buf body;		    /* as it is sent, once it has ended */
-	struct buf plain;		    /* what gzip is to pack */
-	size_t documents, bytes;	    /* of documents, before packing */
-	char day[DAY_BYTES];		    /* of `action` */
+	const char *index; /* pattern; NULL when it stands in the URL */
+	struct pack pack;
+	size_t documents, bytes; /* of documents, before packing */
+	char day[DAY_BYTES];	 /* of `action` */
 	char action[INDEX_MAX + 64];
 	size_t action_len; /* up to the identifier */
 };
@@ -48,8 +42,5 @@ void bulk_fini(struct bulk *bulk);
 
 void bulk_begin(struct bulk *bulk);
 void bulk_add(struct bulk *bulk, const struct batch *batch, const struct entry *entry);
-struct bytes bulk_end(struct bulk *bulk);
-/* For Content-Encoding; NULL when it is not packed. */
-const char *bulk_encoding(const struct bulk *bulk);
 
 #endif

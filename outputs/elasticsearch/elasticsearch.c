@@ -117,7 +117,8 @@ static void refuse(struct batch *b, const struct slice *s, uint16_t status, stru
 static enum course too_large(struct elastic *e, struct batch *b, const struct slice *s,
 			     const struct host *host, struct fault *fault)
 {
-	fault_set(fault, "%s takes no request of %zu bytes (413)", host->url, e->bulk.body.len);
+	fault_set(fault, "%s takes no request of %zu bytes (413)", host->url,
+		  e->bulk.pack.body.len);
 	if (s->count > 1)
 		e->bytes_most = e->bulk.bytes / 2;
 	else
@@ -279,9 +280,9 @@ static enum course post(struct elastic *e, struct batch *b, const struct slice *
 	struct client_outcome outcome;
 	struct client_request request = {
 		.method = "POST",
-		.body = bulk_end(&e->bulk),
+		.body = pack_end(&e->bulk.pack),
 		.type = "application/x-ndjson",
-		.encoding = bulk_encoding(&e->bulk),
+		.encoding = pack_encoding(&e->bulk.pack),
 		.timeout = e->conf->timeout,
 		.deadline = b->deadline,
 		.sink = on_answer,

@@ -148,8 +148,9 @@ const struct option elastic_options[] = {
 	 .preset = "gzip",
 	 .choices = compressions,
 	 .help = "How requests are packed. gzip, which every engine opens, makes them a seventh as "
-		 "large. zstd takes two thirds of its processor time, but Elasticsearch does not "
-		 "open it. none takes a seventh, for engines that are near."},
+		 "large; zstd a tenth, but Elasticsearch does not open it. none takes a third of "
+		 "the "
+		 "processor time, for engines that are near."},
 	{.name = "compression_level",
 	 .type = OPTION_INT,
 	 .offset = OF(compression_level),

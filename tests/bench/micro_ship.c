@@ -1,10 +1,15 @@
 /*
  * What shipping costs: documents of a file go through the Elasticsearch output to an engine that
- * takes everything at once, on loopback, in a process of its own whose time is not counted.
+ * takes everything at once, on loopback, in a process of its own whose time is not counted; or to
+ * the hosts that are named.
  *
- *   micro_ship DOCUMENTS.ndjson [option=value…]
+ *   micro_ship DOCUMENTS.ndjson [option=value…]            one batch, again and again
+ *   micro_ship DOCUMENTS.ndjson spool=COUNT [option=value…]   so many, each with an id of its own,
+ *                                              that wait in a spool; their way there is not counted
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <libdeflate.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,23 +17,56 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "outputs/outputs.h"
 #include "shipper/base/log.h"
 #include "shipper/base/must.h"
+#include "shipper/publish/funnel.h"
+#include "shipper/publish/publisher.h"
 
-enum { BATCH_DOCUMENTS = 1600, BATCH_BYTES = 5 << 20, ROUNDS = 40, READ_BYTES = 1 << 20 };
+enum {
+	BATCH_DOCUMENTS = 1600,
+	BATCH_BYTES = 5 << 20,
+	ROUNDS = 40,
+	BODY_MAX = 16 << 20,
+	LOOK_US = 10000
+};
 
 /* ---- The engine ---- */
 
-/* A request's end is told by its Content-Length. How many documents are in it is not looked at: a
- * header says so. */
-static size_t header_number(const char *head, const char *name)
+/* A request's end is told by its Content-Length. */
+static size_t content_length(const char *head)
 {
+	static const char name[] = "\r\nContent-Length: ";
 	const char *at = strcasestr(head, name);
 
 	return at != NULL ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* Each has a line in front of its own. */
+static size_t documents_in(const char *head, struct bytes body)
+{
+	static _Thread_local struct libdeflate_decompressor *gzip;
+	static _Thread_local char *plain;
+	size_t lines = 0, len = body.len;
+
+	if (plain == NULL) {
+		plain = must_alloc(BODY_MAX);
+		gzip = libdeflate_alloc_decompressor();
+	}
+	if (strstr(head, "Content-Encoding: gzip") != NULL)
+		must(libdeflate_gzip_decompress(gzip, body.at, body.len, plain, BODY_MAX, &len) ==
+		     LIBDEFLATE_SUCCESS);
+	else if (strstr(head, "Content-Encoding: zstd") != NULL)
+		len = ZSTD_decompress(plain, BODY_MAX, body.at, body.len);
+	else
+		memcpy(plain, body.at, body.len);
+	for (const char *at = plain; at < plain + len; lines++)
+		at = (const char *)memchr(at, '\n', (size_t)(plain + len - at)) + 1;
+	return lines / 2;
 }
 
 static void answer(int fd, size_t documents)
@@ -54,26 +92,26 @@ static void answer(int fd, size_t documents)
 static void *serve(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
-	char *in = must_alloc(READ_BYTES + 1);
+	char *in = must_alloc(BODY_MAX + 1);
 	size_t have = 0;
 	ssize_t n;
 
-	while ((n = read(fd, in + have, READ_BYTES - have)) > 0) {
+	while ((n = read(fd, in + have, BODY_MAX - have)) > 0) {
 		have += (size_t)n;
 		in[have] = '\0';
-		char *end = strstr(in, "\r\n\r\n");
+		char *end = memmem(in, have, "\r\n\r\n", 4);
 
 		if (end == NULL)
 			continue;
-		size_t left = header_number(in, "\r\nContent-Length: ");
-		size_t documents = header_number(in, "\r\nX-Documents: ");
-		size_t here = have - (size_t)(end + 4 - in);
+		end[2] = '\0';
+		size_t head = (size_t)(end + 4 - in), whole = head + content_length(in);
 
-		for (left -= here; left > 0; left -= (size_t)n) {
-			n = read(fd, in, left < READ_BYTES ? left : READ_BYTES);
+		must(whole <= BODY_MAX);
+		for (; have < whole; have += (size_t)n) {
+			n = read(fd, in + have, whole - have);
 			must(n > 0);
 		}
-		answer(fd, documents);
+		answer(fd, documents_in(in, bytes_of(in + head, whole - head)));
 		have = 0;
 	}
 	free(in);
@@ -188,41 +226,147 @@ static void ship(const struct output *output, void *self, struct batch *b)
 	printf("{\"documents\":%zu,\"bytes\":%.0f,\"seconds\":%.6f}\n", documents, bytes, seconds);
 }
 
+/* ---- Out of a spool ---- */
+
+static void funnel_write(struct funnel *f, const struct batch *b, uint64_t n)
+{
+	const struct entry *e = &b->entries[n % b->count];
+	struct buf *room;
+	char id[33];
+
+	while ((room = funnel_sink.room(f)) == NULL)
+		usleep(100);
+	size_t at = room->len;
+
+	buf_add(room, bytes_of(b->text.at + e->at, e->len));
+	snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, (uint64_t)getppid(), n);
+	funnel_sink.wrote(f, at, 0, id);
+}
+
+/* In a process of its own, to an output that is not there. */
+static void spool_fill(const struct publish_conf *publish, const struct output *output,
+		       const void *conf, const struct batch *b, uint64_t documents)
+{
+	struct publish_stats stats;
+	struct fault fault = {0};
+	pid_t pid = fork();
+	int status;
+
+	must(pid >= 0);
+	if (pid == 0) {
+		struct publisher *p = publisher_open(publish, output, conf, 1, &fault);
+
+		must(p != NULL);
+		for (uint64_t n = 0; n < documents; n++)
+			funnel_write(publisher_funnel(p, 0), b, n);
+		funnel_sink.flush(publisher_funnel(p, 0), true);
+		publisher_close(p, 0, &stats, &fault);
+		_exit(stats.queued == documents ? 0 : 1);
+	}
+	must(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void drain(const struct publish_conf *publish, const struct output *output, const void *conf,
+		  double bytes_each)
+{
+	struct publish_stats stats = {0};
+	struct fault fault = {0};
+	double begin = cpu_seconds();
+	struct mono began = mono_now();
+	struct publisher *p = publisher_open(publish, output, conf, 1, &fault);
+
+	if (p == NULL) {
+		fprintf(stderr, "%s\n", fault.text);
+		exit(1);
+	}
+	do {
+		usleep(LOOK_US);
+		publisher_stats(p, &stats);
+	} while (stats.queued > 0);
+	double wall = (double)(mono_now().ns - began.ns) / NS_PER_S;
+
+	must(publisher_close(p, INT64_MAX, &stats, &fault) && stats.delivered == stats.recovered);
+	double seconds = cpu_seconds() - begin;
+
+	printf("{\"documents\":%" PRIu64 ",\"bytes\":%.0f,\"seconds\":%.6f,\"wall\":%.6f}\n",
+	       stats.delivered, bytes_each * (double)stats.delivered, seconds, wall);
+}
+
+static void ship_spool(const struct output *output, void *conf, const char *hosts,
+		       const struct batch *b, uint64_t documents)
+{
+	struct publish_conf publish = {0};
+	char folder[] = "/tmp/wirespan-bench-XXXXXX", command[64];
+
+	must(mkdtemp(folder) != NULL);
+	option_default(publish_options, &publish);
+	free(publish.spool.path);
+	publish.spool.path = folder;
+	publish.queue = QUEUE_SPOOL;
+	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_PLAIN);
+	set(output, conf, "hosts", "127.0.0.1:9");
+	spool_fill(&publish, output, conf, b, documents);
+	set(output, conf, "hosts", hosts);
+	drain(&publish, output, conf, (double)b->text.len / (double)b->count);
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	must(system(command) == 0);
+	publish.spool.path = NULL;
+	option_free(publish_options, &publish);
+}
+
+static void ship_batches(const struct output *output, const void *conf, struct batch *b)
+{
+	void *self = must_alloc(output->self_size);
+	struct fault fault = {0};
+
+	if (!output->open(self, conf, &fault)) {
+		fprintf(stderr, "%s\n", fault.text);
+		exit(1);
+	}
+	ship(output, self, b);
+	output->close(self);
+	free(self);
+}
+
 int main(int argc, char **argv)
 {
 	const struct output *output = outputs[0];
 	struct batch batch = {0};
-	struct fault fault = {0};
-	char text[64];
-	pid_t pid;
+	uint64_t spooled = 0;
+	char text[64], *hosts = text;
+	pid_t pid = 0;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: %s DOCUMENTS.ndjson [option=value...]\n", argv[0]);
+		fprintf(stderr, "usage: %s DOCUMENTS.ndjson [spool=COUNT] [option=value...]\n",
+			argv[0]);
 		return 2;
 	}
 	for (int i = 0; strcmp(output->name, "elasticsearch") != 0; i++)
 		output = outputs[i];
-	void *conf = must_alloc(output->conf_size), *self = must_alloc(output->self_size);
+	void *conf = must_alloc(output->conf_size);
 
 	fill(&batch, argv[1]);
 	option_default(output->options, conf);
-	snprintf(text, sizeof(text), "http://127.0.0.1:%u", start_engine(&pid));
-	set(output, conf, "hosts", text);
-	snprintf(text, sizeof(text), "{X-Documents: %zu}", batch.count);
-	set(output, conf, "headers", text);
 	for (int i = 2; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 
 		must(value != NULL);
 		*value++ = '\0';
-		set(output, conf, argv[i], value);
+		if (strcmp(argv[i], "spool") == 0)
+			spooled = strtoull(value, NULL, 10);
+		else if (strcmp(argv[i], "hosts") == 0)
+			hosts = value;
+		else
+			set(output, conf, argv[i], value);
 	}
-	if (!output->open(self, conf, &fault)) {
-		fprintf(stderr, "%s\n", fault.text);
-		return 1;
-	}
-	ship(output, self, &batch);
-	output->close(self);
-	kill(pid, SIGKILL);
+	if (hosts == text)
+		snprintf(text, sizeof(text), "http://127.0.0.1:%u", start_engine(&pid));
+	set(output, conf, "hosts", hosts);
+	if (spooled > 0)
+		ship_spool(output, conf, hosts, &batch, spooled);
+	else
+		ship_batches(output, conf, &batch);
+	if (pid > 0)
+		kill(pid, SIGKILL);
 	return 0;
 }

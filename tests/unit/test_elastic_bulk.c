@@ -48,7 +48,7 @@ static void document(struct batch *b, const char *time, const char *id)
 static struct buf unpacked(struct bulk *b, struct bytes body)
 {
 	struct buf to = {0};
-	const char *encoding = bulk_encoding(b);
+	const char *encoding = pack_encoding(&b->pack);
 
 	buf_grow(&to, 1 << 20);
 	if (encoding == NULL) {
@@ -75,7 +75,8 @@ static void body_is(const struct batch *batch, const char *want)
 	static const char *const ways[][2] = {{"compression", "none"},
 					      {"compression_level", "0"},
 					      {"compression", "zstd"},
-					      {"compression", "gzip"}};
+					      {"compression", "gzip"},
+					      {"compression_level", "1"}};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct bulk b;
@@ -87,7 +88,7 @@ static void body_is(const struct batch *batch, const char *want)
 			bulk_begin(&b);
 			for (size_t k = 0; k < batch->count; k++)
 				bulk_add(&b, batch, &batch->entries[k]);
-			struct buf got = unpacked(&b, bulk_end(&b));
+			struct buf got = unpacked(&b, pack_end(&b.pack));
 
 			cr_assert(bytes_eq(buf_bytes(&got), bytes_str(want)), "%s: %.*s",
 				  ways[i][1], (int)got.len, (char *)got.at);
@@ -144,7 +145,7 @@ Test(elastic_bulk, large_ones_are_packed_whole)
 		memset(batch.entries[i].id, 'a', 32);
 		bulk_add(&b, &batch, &batch.entries[i]);
 	}
-	struct buf got = unpacked(&b, bulk_end(&b));
+	struct buf got = unpacked(&b, pack_end(&b.pack));
 	unsigned documents = 0;
 
 	for (struct bytes rest = buf_bytes(&got); rest.len > 0; documents++) {
