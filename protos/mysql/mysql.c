@@ -17,6 +17,7 @@ enum {
 	GREETING_MIN = 20,
 	SSL_REQUEST = 32, /* capabilities, longest packet, character set, 23 of zero or MariaDB's */
 	FRAME_HEADER = 7,
+	TELLING = FRAME_HEADER + HEADER + 1, /* of a frame: enough to see that it is one */
 };
 
 /* ---- Reading ---- */
@@ -100,12 +101,12 @@ static enum guess start_frame(struct bytes b)
 			       ? GUESS_YES
 			       : GUESS_NO;
 	}
-	if (b.len < FRAME_HEADER + HEADER + 1)
+	if (b.len < TELLING)
 		return GUESS_MAYBE;
 	uint32_t inner = length_at(b, FRAME_HEADER);
 
 	return b.at[FRAME_HEADER + 3] == 0 && inner + HEADER <= len && inner > 0 &&
-			       command_plausible(bytes_skip(b, FRAME_HEADER + HEADER), inner)
+			       command_plausible(bytes_of(b.at + TELLING - 1, 1), inner)
 		       ? GUESS_YES
 		       : GUESS_NO;
 }
@@ -286,23 +287,22 @@ static struct reading reading_of(struct conn *conn, enum side from)
 				.hand = exchange_of(conn, from)};
 }
 
-/* A session that is first seen in the middle may be a compressed one. False: too few bytes to tell,
- * and none that could be a whole command: no client sends COM_SLEEP, as a frame's length looks. */
+/* A session that is first seen in the middle may be a compressed one. False: too few bytes to tell.
+ * It looks at the same bytes, however they came: of a short command at all; no client sends
+ * COM_SLEEP, which the head of a frame that is stored looks like. */
 static bool notice_compression(struct reading *r, struct bytes b)
 {
 	uint32_t len = length_at(b, 0);
+	size_t need = b.at[HEADER] == 0 || HEADER + len > TELLING ? TELLING : HEADER + len;
 
-	r->self->began = true;
-	if (b.at[3] != 0 || command_plausible(bytes_skip(b, HEADER), len))
-		return true;
-	enum guess guess = start_frame(b);
-
-	if (guess == GUESS_YES)
+	r->self->began = b.at[3] != 0 || b.len >= need;
+	if (b.at[3] != 0 || need < TELLING || b.len < need)
+		return r->self->began;
+	b = bytes_head(b, need);
+	if (!command_plausible(bytes_skip(b, HEADER), len) && start_frame(b) == GUESS_YES)
 		r->self->compression =
 			b.at[FRAME_HEADER] == 0x28 ? COMPRESSION_ZSTD : COMPRESSION_ZLIB;
-	else if (guess == GUESS_MAYBE && (b.len < HEADER + len || b.at[HEADER] == 0))
-		r->self->began = false;
-	return r->self->began;
+	return true;
 }
 
 static enum step mysql_unit(struct conn *conn, enum side from, struct cursor *c)
