@@ -1,6 +1,7 @@
 """A headless Chromium, driven through its debugging pipe: nothing beyond python and the browser is needed."""
 import base64
 import collections
+import glob
 import json
 import os
 import select
@@ -145,6 +146,23 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
             {"name": "prefers-reduced-motion", "value": "reduce"}])
+
+    def processor_seconds(self):
+        """What the browser and its processes have used so far, however many others wait for the processor."""
+        ticks, children = 0, {}
+        for folder in glob.glob("/proc/[0-9]*"):
+            try:
+                with open(folder + "/stat") as stat:
+                    fields = stat.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append((int(folder[6:]), int(fields[11]) + int(fields[12])))
+        family = [self.process.pid]
+        for parent in family:
+            for child, used in children.get(parent, []):
+                family.append(child)
+                ticks += used
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def open(self, path):
         """Seconds until the page says it is ready."""

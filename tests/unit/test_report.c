@@ -305,12 +305,12 @@ Test(report_page, is_never_too_large)
 	uint64_t state = 3;
 
 	ledger_init(&l);
-	for (size_t i = 0; i < 60000; i++)
-		add_document(&l, &state, i % 3 ? "http" : "pgsql", 1500);
+	for (size_t i = 0; i < 20000; i++)
+		add_document(&l, &state, i % 3 ? "http" : "pgsql", 1200);
 	buf_init(&page, NULL);
 	page_make(&page, &l);
 	cr_assert(page.len <= PAGE_BYTES_MAX, "%zu bytes", page.len);
-	cr_assert_eq(l.rows.exchanges, 60000);
+	cr_assert_eq(l.rows.exchanges, 20000);
 	cr_assert(l.documents.count > 0);
 	buf_fini(&page);
 	ledger_fini(&l);
