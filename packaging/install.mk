@@ -10,10 +10,20 @@ $(BUILD)/packaging/%.service: packaging/%.service.in
 	@mkdir -p $(@D)
 	sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $< >$@
 
+$(BUILD)/packaging/wirespan.yml.5: packaging/manual.awk config/wirespan.reference.yml
+	@mkdir -p $(@D)
+	awk -f $^ >$@
+
 .PHONY: install
-install: all ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
+install: all $(BUILD)/packaging/wirespan.yml.5 ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
 	install -D -m 755 $(BUILD)/wirespan $(DESTDIR)$(BINDIR)/wirespan
 	install -D -m 644 docs/wirespan.1 $(DESTDIR)$(MANDIR)/man1/wirespan.1
+	install -D -m 644 $(BUILD)/packaging/wirespan.yml.5 $(DESTDIR)$(MANDIR)/man5/wirespan.yml.5
+	install -D -m 644 packaging/completions/wirespan.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/wirespan
+	install -D -m 644 packaging/completions/_wirespan $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_wirespan
+	install -D -m 644 packaging/completions/wirespan.fish \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/wirespan.fish
 	install -D -m 644 config/wirespan.reference.yml $(DESTDIR)$(DOCDIR)/wirespan.reference.yml
 	@rm -f $(BUILD)/packaging/wirespan.service # made for another PREFIX, perhaps
 	@$(MAKE) --no-print-directory $(BUILD)/packaging/wirespan.service
@@ -28,7 +38,11 @@ install: all ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
 .PHONY: uninstall
 uninstall: ## what `make install` put there, save the configuration
 	rm -f $(DESTDIR)$(BINDIR)/wirespan $(DESTDIR)$(MANDIR)/man1/wirespan.1 \
-		$(DESTDIR)$(UNITDIR)/wirespan.service $(DESTDIR)$(SYSUSERSDIR)/wirespan.conf
+		$(DESTDIR)$(UNITDIR)/wirespan.service $(DESTDIR)$(SYSUSERSDIR)/wirespan.conf \
+		$(DESTDIR)$(MANDIR)/man5/wirespan.yml.5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/wirespan \
+		$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_wirespan \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/wirespan.fish
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 # dpkg-buildpackage leaves what it makes beside the sources, so it works on a copy of them.
