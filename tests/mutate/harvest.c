@@ -39,7 +39,8 @@ static void no_close(void *self)
 	(void)self;
 }
 
-static const struct source no_source = {"memory", no_next, NULL, no_stats, no_close};
+static const struct source no_source = {
+	.name = "memory", .next = no_next, .stats = no_stats, .close = no_close};
 
 static yajl_val member(yajl_val tree, const char **path, yajl_type type)
 {
