@@ -56,6 +56,8 @@ struct demand {
 	/* It may be away for a time: documents wait on disk unless the configuration says
 	 * otherwise, and what is refused goes to the dead letter file. */
 	bool remote;
+	/* Where it writes: a folder, or else a file in one that is there. NULL: neither. */
+	const char *folder, *file;
 };
 
 struct output {

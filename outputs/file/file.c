@@ -248,6 +248,16 @@ static void file_send(void *self, struct batch *b, struct fault *fault)
 		lines_failed(b, errno, f->name, fault);
 }
 
+static void file_demand(const void *conf, struct demand *demand)
+{
+	const struct file_conf *c = conf;
+
+	if (c->path[0] != '\0')
+		demand->folder = c->path;
+	else
+		demand->file = c->filename;
+}
+
 static bool file_open(void *self, const void *conf, struct fault *fault)
 {
 	struct file *f = self;
@@ -277,6 +287,7 @@ const struct output output_file = {
 	.options = file_options,
 	.conf_size = sizeof(struct file_conf),
 	.self_size = sizeof(struct file),
+	.demand = file_demand,
 	.open = file_open,
 	.send = file_send,
 	.reopen = file_reopen,

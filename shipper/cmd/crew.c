@@ -1,6 +1,7 @@
 #include "shipper/cmd/crew.h"
 #include "shipper/base/must.h"
 #include "shipper/base/processors.h"
+#include "shipper/guard/guard.h"
 #include "shipper/team.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static void *member_run(void *self)
 	struct member *member = self;
 	uint64_t one = 1;
 
-	pthread_setname_np(pthread_self(), "worker");
+	guard_enter(GUARD_WORKER);
 	member->well = worker_run(member->worker, &member->crew->stop, &member->fault);
 	__atomic_store_n(&member->over, 1, __ATOMIC_RELEASE);
 	while (write(member->crew->ended, &one, sizeof(one)) < 0 && errno == EINTR)
@@ -365,6 +366,7 @@ static void *deliver_watch(void *self)
 			       {.fd = crew->ended, .events = POLLIN}};
 	struct signalfd_siginfo info;
 
+	guard_enter(GUARD_MAIN);
 	while (poll(fds, 2, -1) < 0 || fds[1].revents == 0)
 		while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
 			if (info.ssi_signo != SIGHUP) {

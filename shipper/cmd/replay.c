@@ -7,6 +7,7 @@
 #include "shipper/cmd/crew.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
+#include "shipper/guard/guard.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -259,6 +260,7 @@ static enum exit_code replay(struct replay *r, const struct settings *settings)
 	struct glimpse sum;
 	bool gone, well;
 
+	guard_plain();
 	if (!begin(r, settings, crew)) {
 		free(crew);
 		return EXIT_FAILED;

@@ -4,16 +4,18 @@
 #include "shipper/cmd/crew.h"
 #include "shipper/cmd/patrol.h"
 #include "shipper/cmd/reload.h"
+#include "shipper/cmd/rights.h"
 #include "shipper/cmd/service.h"
 #include "shipper/cmd/summary.h"
 #include "shipper/cmd/target.h"
+#include "shipper/host/finder.h"
 #include "shipper/monitor/monitor.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP, FLAG_PID_FILE };
+enum { FLAG_BPF = FLAG_LONG, FLAG_PRETTY, FLAG_TOP, FLAG_PID_FILE, FLAG_USER, FLAG_ALLOW_ROOT };
 enum { REPORT_SECONDS = 30, TICK_MS = 1000 };
 
 static const struct flag flags[] = {
@@ -30,6 +32,9 @@ static const struct flag flags[] = {
 	 "slowest, most frequent, most failing requests."},
 	{FLAG_BPF, "bpf", "EXPR", "Watch only packets that match (pcap-filter(7))."},
 	{FLAG_PID_FILE, "pid-file", "FILE", "Keep the process's number in this file, and lock it."},
+	{FLAG_USER, "user", "NAME",
+	 "Go on as this user once root has opened devices, in place of privileges.user."},
+	{FLAG_ALLOW_ROOT, "allow-root", NULL, "Stay root, with few of its rights."},
 	{'q', "quiet", NULL, "No summary, no remarks."},
 	{0},
 };
@@ -41,6 +46,7 @@ struct live {
 	const char *bpf, *pid_file;
 	char *devices[LOOKOUT_MAX]; /* arguments */
 	size_t devices_count;
+	struct rights rights;
 };
 
 /* ---- While it runs ---- */
@@ -228,7 +234,9 @@ static enum exit_code watch(const struct live *live, const struct settings *sett
 	patrol_begin(patrol, crew);
 	well = watching_open(&w, settings, crew);
 	if (well) {
-		watch_all(&w, crew);
+		well = rights_seal();
+		if (well)
+			watch_all(&w, crew);
 		watching_close(&w);
 	}
 	if (!crew_deliver(crew, &stats, &gone, &fault)) {
@@ -242,38 +250,56 @@ static enum exit_code watch(const struct live *live, const struct settings *sett
 	return well ? EXIT_WELL : EXIT_FAILED;
 }
 
-static enum exit_code go(struct live *live, const struct settings *settings,
-			 struct service *service)
+static enum exit_code go_on(struct live *live, struct settings *settings, struct patrol *patrol,
+			    struct service *service)
 {
-	struct texts given = {live->devices, live->devices_count};
 	struct crew *crew = must_alloc(sizeof(*crew));
 	enum exit_code code = EXIT_FAILED;
-	struct settings at_home = *settings;
-	struct patrol *patrol = must_alloc(sizeof(*patrol));
 	struct reload reload = {.configure = &live->configure,
 				.output_stays = target_given(&live->target),
 				.ports = ports_changed,
 				.self = patrol};
 	struct fault fault;
 
-	if (patrol_open(patrol, &at_home, given.count > 0 ? &given : &settings->capture.devices,
-			live->bpf, live->quiet, &fault)) {
-		at_home.engine.home = home_open(&settings->home, &fault);
-		if (at_home.engine.home == NULL)
-			log_warning("%s", fault.text); /* documents say less */
-		reload_open(&reload, &at_home);
-		if (crew_open(crew, &at_home, CREW_MAX, &fault))
-			code = watch(live, &at_home, crew, patrol, service, &reload);
-		else
-			log_error("%s", fault.text);
-		reload_close(&reload);
-		patrol_close(patrol);
-		home_close(at_home.engine.home);
-	} else {
+	settings->engine.home = home_open(&settings->home, &fault);
+	if (settings->engine.home == NULL)
+		log_warning("%s", fault.text); /* documents say less */
+	reload_open(&reload, settings);
+	if (crew_open(crew, settings, CREW_MAX, &fault))
+		code = watch(live, settings, crew, patrol, service, &reload);
+	else
 		log_error("%s", fault.text);
+	reload_close(&reload);
+	free(crew);
+	return code;
+}
+
+static enum exit_code go(struct live *live, const struct settings *settings,
+			 struct service *service)
+{
+	struct texts given = {live->devices, live->devices_count};
+	struct patrol *patrol = must_alloc(sizeof(*patrol));
+	enum exit_code code = EXIT_FAILED;
+	struct settings own = *settings;
+	struct fault fault;
+
+	if (!rights_begin(&live->rights, &own)) {
+		free(patrol);
+		return EXIT_FAILED;
+	}
+	if (!patrol_open(patrol, &own, given.count > 0 ? &given : &own.capture.devices, live->bpf,
+			 live->quiet, &fault)) {
+		log_error("%s", fault.text);
+		finder_close(own.home.finder);
+	} else if (!rights_drop(&live->rights, &own, live->configure.path, live->quiet)) {
+		patrol_close(patrol);
+		finder_close(own.home.finder);
+	} else {
+		code = go_on(live, &own, patrol, service);
+		patrol_close(patrol);
+		home_close(own.engine.home);
 	}
 	free(patrol);
-	free(crew);
 	return code;
 }
 
@@ -310,6 +336,12 @@ static bool flag_take(struct live *live, int id, const char *value)
 	case FLAG_TOP:
 		live->target.top = true;
 		live->target.top_rows = value;
+		return true;
+	case FLAG_USER:
+		live->rights.user = value;
+		return true;
+	case FLAG_ALLOW_ROOT:
+		live->rights.allow_root = true;
 		return true;
 	case FLAG_BPF:
 		live->bpf = value;

@@ -106,6 +106,8 @@ static const struct {
 	{"flow", "Conversations and their byte streams.", flow_options, OF(flow)},
 	{"engine", "From byte streams to exchanges.", engine_options, OF(engine)},
 	{"host", "What this host knows of its own connections, live.", home_options, OF(home)},
+	{"privileges", "What the program may do, live, once its devices are open.", guard_options,
+	 OF(guard)},
 	{"memory", "How much memory is used.", memory_options, 0},
 	{"queue", "From documents to the output.", publish_options, OF(publish)},
 	{"logging", "The program's own log.", log_options, OF(log)},

@@ -19,6 +19,7 @@
 #include "shipper/base/log.h"
 #include "shipper/decode/decode.h"
 #include "shipper/flow/flow.h"
+#include "shipper/guard/guard.h"
 #include "shipper/monitor/monitor.h"
 #include "shipper/publish/publisher.h"
 #include "shipper/setup/conf.h"
@@ -54,6 +55,7 @@ struct settings {
 	struct engine_conf engine;
 	struct publish_conf publish;
 	struct home_conf home;
+	struct guard_conf guard;
 	struct agent_conf agent;
 	struct log_conf log;
 	struct monitor_conf monitor;
@@ -91,6 +93,10 @@ void faults_free(struct faults *faults);
 bool settings_name_secret(const char *name, size_t len);
 /* Whether one of these has a value. */
 bool settings_hold_secret(const struct settings *settings);
+
+/* Each text with a slash in it, which may name a file or a folder. */
+typedef void settings_path_fn(void *self, const char *text);
+void settings_paths(const struct settings *settings, settings_path_fn *found, void *self);
 
 /* The JSON members that every document ends with; `device` NULL when not live. Free it. */
 char *settings_tail(const struct settings *settings, const char *device);

@@ -1,5 +1,7 @@
 #include "shipper/host/home.h"
 #include "shipper/base/must.h"
+#include "shipper/guard/guard.h"
+#include "shipper/host/finder.h"
 #include "shipper/host/sockets.h"
 
 #include <errno.h>
@@ -180,7 +182,7 @@ struct holder *home_ask(struct home *home, const struct endpoints *ends)
 	enum direction direction = home_direction(home, ends);
 	enum side side = direction == DIRECTION_EGRESS ? CLIENT : SERVER;
 
-	if (!home->conf.processes || direction == DIRECTION_UNKNOWN)
+	if (home->sockets == NULL || direction == DIRECTION_UNKNOWN)
 		return NULL;
 	if (atomic_fetch_add(&home->holders, 1) >= HOLDERS_MAX) {
 		atomic_fetch_sub(&home->holders, 1);
@@ -249,10 +251,8 @@ static void servers_read(struct home *home)
 	size_t count = 0, n = sockets_listening(home->sockets, found, SERVERS_MAX);
 
 	for (size_t i = 0; i < n; i++) {
-		int pid = sockets_pid(home->sockets, found[i].inode);
-
 		servers[count].socket = found[i];
-		if (pid != 0 && sockets_process(pid, &servers[count].process))
+		if (finder_find(home->conf.finder, found[i].inode, &servers[count].process))
 			count++;
 	}
 	free(found);
@@ -282,9 +282,8 @@ static bool answer(struct home *home, struct holder *h)
 		return true;
 	}
 	uint32_t inode = sockets_inode(home->sockets, &h->end);
-	int pid = sockets_pid(home->sockets, inode);
 
-	if (inode != 0 && pid != 0 && sockets_process(pid, &process)) {
+	if (finder_find(home->conf.finder, inode, &process)) {
 		settle(home, h, &process);
 		return true;
 	}
@@ -316,7 +315,7 @@ static void pass(struct home *home, nsec *wait)
 
 	if (home->sockets == NULL)
 		return;
-	sockets_pass(home->sockets, wait);
+	finder_pass(home->conf.finder, wait);
 	if (*wait > 0)
 		return;
 	servers_read(home);
@@ -331,6 +330,7 @@ static void *home_run(void *self)
 	struct pollfd fd = {.fd = home->wake, .events = POLLIN};
 	nsec wait = (nsec)REFRESH_S * NS_PER_S;
 
+	guard_enter(GUARD_HOME);
 	while (!atomic_load(&home->stop)) {
 		uint64_t times;
 
@@ -358,7 +358,7 @@ struct home *home_open(const struct home_conf *conf, struct fault *fault)
 	must(home->wake >= 0);
 	must(pthread_mutex_init(&home->lock, NULL) == 0);
 	locals_read(home);
-	if (conf->processes) {
+	if (conf->finder != NULL) {
 		home->sockets = sockets_open(fault);
 		if (home->sockets == NULL) {
 			home_close(home);
@@ -366,7 +366,7 @@ struct home *home_open(const struct home_conf *conf, struct fault *fault)
 		}
 		nsec wait;
 
-		sockets_pass(home->sockets, &wait);
+		finder_pass(home->conf.finder, &wait);
 		servers_read(home);
 	}
 	/* Signals are the main thread's. */
@@ -402,6 +402,7 @@ void home_close(struct home *home)
 	free_list(atomic_load(&home->asked));
 	free_list(home->waiting);
 	sockets_close(home->sockets);
+	finder_close(home->conf.finder);
 	free(home->servers);
 	pthread_mutex_destroy(&home->lock);
 	close(home->wake);

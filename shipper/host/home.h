@@ -3,7 +3,7 @@
  * process holds the socket.
  *
  *   worker ── home_ask ──► questions (a list that needs no lock) ──► the home's own thread
- *          ◄─ holder_process ── an answer, some time later ◄── sock_diag, /proc
+ *          ◄─ holder_process ── an answer, some time later ◄── sock_diag, finder
  *
  * A worker never waits: it asks when a conversation begins and looks for the answer when it writes
  * a document. Sockets of other network namespaces (containers with a network of their own) are not
@@ -11,7 +11,7 @@
  * (prefork): the oldest of them, the one with the lowest pid, is named.
  *
  * Source   sock_diag(7), proc(5), getifaddrs(3)
- * Owns     a thread, a netlink socket, what it knows of processes
+ * Owns     a thread, a netlink socket, the finder, what it knows of processes
  * Errors   home_open fills a fault; later ones leave questions unanswered
  * Thread   home_open and home_close on the main thread; the rest on any worker's
  */
@@ -23,8 +23,12 @@
 #include "shipper/base/side.h"
 #include "shipper/flow/flow.h"
 
+struct finder;
+
 struct home_conf {
 	bool processes; /* look them up */
+	/* Who does; not an option. NULL: nobody is looked up. */
+	struct finder *finder;
 };
 
 extern const struct option home_options[];
@@ -48,6 +52,7 @@ enum direction { DIRECTION_UNKNOWN, DIRECTION_INGRESS, DIRECTION_EGRESS, DIRECTI
 struct home;
 struct holder;
 
+/* Takes over the finder, if it succeeds or not. */
 struct home *home_open(const struct home_conf *conf, struct fault *fault);
 void home_close(struct home *home); /* once all holders were dropped */
 

@@ -1,11 +1,9 @@
 /*
- * Which process holds a socket: sock_diag tells a socket's inode, /proc who has that inode open.
+ * Sockets of this host, by what the kernel says: their inodes, and which of them listen. Who has an
+ * inode open is the finder's matter (finder.h).
  *
- * Going through /proc takes milliseconds, so what was found is kept, and the next pass waits for
- * twenty times as long as the last one took.
- *
- * Source   sock_diag(7); linux/inet_diag.h; proc(5): /proc/PID/fd, comm, exe, cgroup
- * Owns     a netlink socket and the table of inodes
+ * Source   sock_diag(7); linux/inet_diag.h
+ * Owns     a netlink socket
  * Thread   one
  */
 #ifndef WIRESPAN_HOST_SOCKETS_H
@@ -38,18 +36,5 @@ struct listening {
 
 /* All of them, up to max; returns how many. */
 size_t sockets_listening(struct sockets *sockets, struct listening *to, size_t max);
-
-/* The pid that has it open; 0 when it is not known, which a pass through /proc may mend. */
-int sockets_pid(const struct sockets *sockets, uint32_t inode);
-
-/* Goes through /proc, if it is time; *wait is how long until it is, 0 when it was done. */
-void sockets_pass(struct sockets *sockets, nsec *wait);
-
-/* What /proc says of it; false when it has gone. */
-bool sockets_process(int pid, struct process *process);
-
-/* The container in a line of /proc/PID/cgroup: 64 hex digits as Docker, containerd, CRI-O and
- * Podman write them. */
-bool container_of(struct bytes line, char id[CONTAINER_ID_LEN + 1]);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "shipper/base/log.h"
 #include "shipper/base/must.h"
+#include "shipper/guard/guard.h"
 
 static void reopen_output(struct courier *c)
 {
@@ -72,6 +73,7 @@ static void *courier_run(void *self)
 {
 	struct courier *c = self;
 
+	guard_enter(GUARD_COURIER);
 	for (;;) {
 		bool closing = atomic_load(&c->closing->begun);
 		struct batch *b = c->supply.take(c->supply.self, c->which);

@@ -125,6 +125,11 @@ static bool open_spooler(struct publisher *p, const struct demand *demand, struc
 	return p->spooler != NULL;
 }
 
+bool publish_stores(const struct publish_conf *conf, const struct demand *demand)
+{
+	return with_spool(conf, demand) || (demand->remote && !conf->wait);
+}
+
 /* A replay belongs to the person who called it: what is refused goes where that one is. */
 void publish_dead_letters(const struct publish_conf *conf, char to[PATH_MAX])
 {

@@ -76,6 +76,8 @@ struct publish_stats {
 };
 
 uint64_t publish_lost(const struct publish_stats *stats); /* for all reasons */
+/* Whether the spool's folder is used, for documents or for what is refused. */
+bool publish_stores(const struct publish_conf *conf, const struct demand *demand);
 /* Where refused documents go. */
 void publish_dead_letters(const struct publish_conf *conf, char to[PATH_MAX]);
 void publish_count(const struct publish_stats *stats, struct counters *to);

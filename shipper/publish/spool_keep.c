@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shipper/guard/guard.h"
 #include "shipper/publish/spool_state.h"
 
 void spool_wake_keeper(struct spool *s)
@@ -122,6 +123,7 @@ static void *keep(void *self)
 {
 	struct spool *s = self;
 
+	guard_enter(GUARD_SPOOL);
 	while (!atomic_load(&s->ending)) {
 		bell_listen(&s->tick);
 		if (atomic_load(&s->due) || atomic_load(&s->ending))

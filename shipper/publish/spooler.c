@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shipper/base/must.h"
+#include "shipper/guard/guard.h"
 
 struct haul {
 	struct batch batch;
@@ -41,6 +42,7 @@ static void *spool_run(void *self)
 {
 	struct spooler *s = self;
 
+	guard_enter(GUARD_SPOOL);
 	for (;;) {
 		bool closing = atomic_load(&s->closing->begun);
 		struct funnel *from = NULL;

@@ -546,8 +546,8 @@ def devices_are_listed():
 @case
 def devices_that_are_none():
     """a device that does not exist is one line"""
-    one_line(1, "there is no device nope0", "run", "-i", "nope0")
-    one_line(1, "there is no device nope0", "run", "-i", "lo", "-i", "nope0")
+    one_line(1, "there is no device nope0", "run", "--allow-root", "-i", "nope0")
+    one_line(1, "there is no device nope0", "run", "--allow-root", "-i", "lo", "-i", "nope0")
     one_line(2, "no device to watch", "run", "-E", "capture.devices=[]")
 
 
@@ -571,7 +571,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 def watching(*args):
     """A `run` that has begun to watch."""
-    child = started("run", *args)
+    child = started("run", "--allow-root", *args)
     line = child.stderr.readline()
     if b"watching" not in line:
         child.kill()

@@ -60,7 +60,7 @@ class Watch:
     def __init__(self, namespace, path, *settings):
         self.path, self.errors = path, open(path + ".errors", "w+")
         more = [word for setting in (*settings, "queue.batches=1024") for word in ("-E", setting)]
-        self.program = namespace.start(cases.WIRESPAN, "run", "-i", "lo", "-o", path, *more, stdout=subprocess.DEVNULL,
+        self.program = namespace.start(cases.WIRESPAN, "run", "--allow-root", "-i", "lo", "-o", path, *more, stdout=subprocess.DEVNULL,
                                        stderr=self.errors)
         self.watching = waited(lambda: self.program.poll() is not None or watches(self.errors))
 

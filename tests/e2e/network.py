@@ -90,7 +90,7 @@ class Watch:
     def __init__(self, folder, device, *settings, says=b"watching", config=None):
         """Several devices stand in one text, with spaces between them."""
         self.path = os.path.join(folder, device + ".json")
-        words = [cases.WIRESPAN, "run", "-o", self.path]
+        words = [cases.WIRESPAN, "run", "--allow-root", "-o", self.path]
         words += ["-c", config] if config else ["-E", f"protocols.http.ports=[{PORT}]"]
         for name in device.split():
             words += ["-i", name]

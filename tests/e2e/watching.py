@@ -120,7 +120,7 @@ class Run:
 
     def __init__(self, folder, *settings, output=NOBODY, before=(), wait=True):
         self.folder = folder
-        words = [*before, cases.WIRESPAN, "run", "-i", "lo", "--bpf", f"tcp port {PORT}"]
+        words = [*before, cases.WIRESPAN, "run", "--allow-root", "-i", "lo", "--bpf", f"tcp port {PORT}"]
         for setting in (f"queue.path={folder}", f"protocols.http.ports=[{PORT}]", "output." + output, *FAST, *settings):
             words += ["-E", setting]
         self.errors = tempfile.TemporaryFile()

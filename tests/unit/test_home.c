@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shipper/host/home.h"
+#include "shipper/host/finder.h"
+#include "shipper/host/procs.h"
 #include "shipper/host/sockets.h"
 
 static uint16_t port_of(int fd)
@@ -52,6 +53,15 @@ static struct endpoints ends_of(uint8_t transport, uint16_t client, uint16_t ser
 	};
 }
 
+static struct finder *looking(void)
+{
+	struct fault fault;
+	struct finder *finder = finder_open(NULL, NULL, &fault);
+
+	cr_assert_not_null(finder, "%s", fault.text);
+	return finder;
+}
+
 /* Waits for the answer as a worker would come by again; NULL after a while. */
 static const struct process *answer(const struct holder *holder)
 {
@@ -64,7 +74,7 @@ static const struct process *answer(const struct holder *holder)
 
 Test(home, names_the_server_before_anybody_connects)
 {
-	struct home_conf conf = {.processes = true};
+	struct home_conf conf = {.processes = true, .finder = looking()};
 	struct fault fault;
 	int tcp = bound(SOCK_STREAM), udp = bound(SOCK_DGRAM);
 
@@ -94,7 +104,7 @@ Test(home, names_the_server_before_anybody_connects)
 
 Test(home, finds_a_server_that_came_later)
 {
-	struct home_conf conf = {.processes = true};
+	struct home_conf conf = {.processes = true, .finder = looking()};
 	struct home *home = home_open(&conf, NULL);
 	int tcp = bound(SOCK_STREAM);
 
@@ -115,6 +125,7 @@ Test(home, finds_one_connection_of_tcp_and_of_udp)
 {
 	struct fault fault;
 	struct sockets *sockets = sockets_open(&fault);
+	struct procs *procs = procs_open();
 	nsec wait;
 
 	cr_assert_not_null(sockets, "%s", fault.text);
@@ -135,15 +146,16 @@ Test(home, finds_one_connection_of_tcp_and_of_udp)
 		uint32_t inode = sockets_inode(sockets, &end);
 
 		cr_assert_neq(inode, 0);
-		while (sockets_pid(sockets, inode) == 0) {
-			sockets_pass(sockets, &wait);
+		while (procs_pid(procs, inode) == 0) {
+			procs_pass(procs, &wait);
 			poll(NULL, 0, (int)(wait / NS_PER_MS));
 		}
-		cr_assert_eq(sockets_pid(sockets, inode), getpid());
+		cr_assert_eq(procs_pid(procs, inode), getpid());
 		end.here_port = 1;
 		cr_assert_eq(sockets_inode(sockets, &end), 0);
 		close(client), close(server);
 	}
+	procs_close(procs);
 	sockets_close(sockets);
 }
 
@@ -166,7 +178,7 @@ Test(home, tells_the_direction)
 
 Test(home, a_question_may_be_dropped_before_its_answer)
 {
-	struct home_conf conf = {.processes = true};
+	struct home_conf conf = {.processes = true, .finder = looking()};
 	struct home *home = home_open(&conf, NULL);
 	struct endpoints ends = ends_of(TRANSPORT_TCP, 1, 2);
 
