@@ -21,14 +21,18 @@ struct finder {
 };
 
 struct question {
-	uint32_t inode; /* 0: go through /proc */
+	uint32_t inodes[FINDER_MOST]; /* sent as far as they are there; 0: go through /proc */
 };
 
 struct answer {
 	nsec wait;
-	bool known;
-	struct process process;
+	struct process processes[FINDER_MOST]; /* as many as inodes; of no pid: not known */
 };
+
+static size_t answer_size(size_t count)
+{
+	return offsetof(struct answer, processes) + count * sizeof(struct process);
+}
 
 /* The first message: whether it is ready. */
 struct hello {
@@ -80,23 +84,31 @@ static bool get_ready(const struct guard_conf *conf, const struct guard_user *us
 	return send(socket, &hello, sizeof(hello), 0) == (ssize_t)sizeof(hello) && hello.well;
 }
 
+static void tell(const struct procs *procs, uint32_t inode, struct process *to)
+{
+	int pid = procs_pid(procs, inode);
+
+	if (pid == 0 || !procs_tell(pid, to))
+		*to = (struct process){0};
+}
+
 _Noreturn static void serve(int socket)
 {
 	struct procs *procs = procs_open();
 	struct question question;
+	struct answer answer;
+	ssize_t n;
 
-	while (recv(socket, &question, sizeof(question), 0) == (ssize_t)sizeof(question)) {
-		struct answer answer = {0};
+	/* A question of no bytes looks like the end, so each has one inode at least. */
+	while ((n = recv(socket, &question, sizeof(question), 0)) > 0) {
+		size_t count = (size_t)n / sizeof(question.inodes[0]);
 
-		if (question.inode == 0) {
+		answer.wait = 0;
+		if (question.inodes[0] == 0)
 			procs_pass(procs, &answer.wait);
-			answer.known = true;
-		} else {
-			int pid = procs_pid(procs, question.inode);
-
-			answer.known = pid != 0 && procs_tell(pid, &answer.process);
-		}
-		if (send(socket, &answer, sizeof(answer), 0) < 0)
+		for (size_t i = 0; i < count; i++)
+			tell(procs, question.inodes[i], &answer.processes[i]);
+		if (send(socket, &answer, answer_size(count), 0) < 0)
 			break;
 	}
 	_exit(0);
@@ -159,40 +171,43 @@ bool finder_sees_all(const struct finder *f)
 	return f->sees_all;
 }
 
-static bool ask(struct finder *f, uint32_t inode, struct answer *answer)
+static bool ask(struct finder *f, const uint32_t *inodes, size_t count, struct answer *answer)
 {
-	struct question question = {inode};
+	size_t size = count * sizeof(inodes[0]);
 	ssize_t n = -1;
 
 	if (f->gone)
 		return false;
-	if (send(f->socket, &question, sizeof(question), MSG_NOSIGNAL) ==
-	    (ssize_t)sizeof(question)) {
+	if (send(f->socket, inodes, size, MSG_NOSIGNAL) == (ssize_t)size) {
 		do
 			n = recv(f->socket, answer, sizeof(*answer), 0);
 		while (n < 0 && errno == EINTR);
 	}
-	if (n == (ssize_t)sizeof(*answer))
-		return answer->known;
-	f->gone = true;
-	log_warning("the process that looks up others has ended: documents no longer name them");
-	return false;
+	f->gone = n != (ssize_t)answer_size(count);
+	if (f->gone)
+		log_warning("the process that looks up others has ended: documents no longer name "
+			    "them");
+	return !f->gone;
 }
 
 void finder_pass(struct finder *f, nsec *wait)
 {
-	struct answer answer = {0};
+	struct answer answer;
+	uint32_t none = 0;
 
-	ask(f, 0, &answer);
-	*wait = answer.wait;
+	*wait = ask(f, &none, 1, &answer) ? answer.wait : 0;
 }
 
-bool finder_find(struct finder *f, uint32_t inode, struct process *process)
+void finder_find(struct finder *f, const uint32_t *inodes, size_t count, struct process *to)
 {
 	struct answer answer;
 
-	if (inode == 0 || !ask(f, inode, &answer))
-		return false;
-	*process = answer.process;
-	return true;
+	for (size_t i = 0; i < count; i += FINDER_MOST) {
+		size_t some = count - i < FINDER_MOST ? count - i : FINDER_MOST;
+
+		if (ask(f, inodes + i, some, &answer))
+			memcpy(to + i, answer.processes, some * sizeof(to[0]));
+		else
+			memset(to + i, 0, some * sizeof(to[0]));
+	}
 }

@@ -249,12 +249,17 @@ static void servers_read(struct home *home)
 	struct listening *found = must_alloc(SERVERS_MAX * sizeof(*found));
 	struct server *servers = must_alloc(SERVERS_MAX * sizeof(*servers));
 	size_t count = 0, n = sockets_listening(home->sockets, found, SERVERS_MAX);
+	struct process *processes = must_alloc(n * sizeof(*processes));
+	uint32_t *inodes = must_alloc(n * sizeof(*inodes));
 
-	for (size_t i = 0; i < n; i++) {
-		servers[count].socket = found[i];
-		if (finder_find(home->conf.finder, found[i].inode, &servers[count].process))
-			count++;
-	}
+	for (size_t i = 0; i < n; i++)
+		inodes[i] = found[i].inode;
+	finder_find(home->conf.finder, inodes, n, processes);
+	for (size_t i = 0; i < n; i++)
+		if (processes[i].pid != 0)
+			servers[count++] = (struct server){found[i], processes[i]};
+	free(inodes);
+	free(processes);
 	free(found);
 	servers = must_realloc(servers, count * sizeof(*servers));
 	pthread_mutex_lock(&home->lock);
@@ -283,7 +288,8 @@ static bool answer(struct home *home, struct holder *h)
 	}
 	uint32_t inode = sockets_inode(home->sockets, &h->end);
 
-	if (finder_find(home->conf.finder, inode, &process)) {
+	finder_find(home->conf.finder, &inode, inode != 0, &process);
+	if (inode != 0 && process.pid != 0) {
 		settle(home, h, &process);
 		return true;
 	}
