@@ -159,6 +159,11 @@ struct maker {
 	int error; /* the first */
 };
 
+static struct scmp_arg_cmp argument(unsigned which, enum scmp_compare is, uint32_t a, uint32_t b)
+{
+	return (struct scmp_arg_cmp){.arg = which, .op = is, .datum_a = a, .datum_b = b};
+}
+
 static void allow(struct maker *m, int call, unsigned count, struct scmp_arg_cmp a)
 {
 	int error = count > 0 ? seccomp_rule_add(m->filter, SCMP_ACT_ALLOW, call, 1, a)
@@ -171,7 +176,7 @@ static void allow(struct maker *m, int call, unsigned count, struct scmp_arg_cmp
 static void allow_one_of(struct maker *m, int call, const unsigned *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_EQ, values[i]));
+		allow(m, call, 1, argument(0, SCMP_CMP_EQ, values[i], 0));
 }
 
 static void allow_prctl(struct maker *m, int call, bool tightening)
@@ -191,7 +196,7 @@ static void allow_prctl(struct maker *m, int call, bool tightening)
 static void allow_call(struct maker *m, enum check check, const char *name)
 {
 	static const unsigned internet[] = {AF_INET, AF_INET6};
-	const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
+	const uint32_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
 	unsigned flags_at = strcmp(name, "open") == 0 ? 1 : 2;
 	int call = seccomp_syscall_resolve_name(name);
 
@@ -204,17 +209,17 @@ static void allow_call(struct maker *m, enum check check, const char *name)
 	case READ_ONLY:
 		/* O_DIRECTORY is one of O_TMPFILE's bits, and harmless by itself. */
 		allow(m, call, 1,
-		      SCMP_CMP32(flags_at, SCMP_CMP_MASKED_EQ, writing & ~(scmp_datum_t)O_DIRECTORY,
-				 O_RDONLY));
+		      argument(flags_at, SCMP_CMP_MASKED_EQ, writing & ~(uint32_t)O_DIRECTORY,
+			       O_RDONLY));
 		break;
 	case NO_CODE:
-		allow(m, call, 1, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		allow(m, call, 1, argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 		break;
 	case OF_THREADS:
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+		allow(m, call, 1, argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 		break;
 	case OWN:
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+		allow(m, call, 1, argument(0, SCMP_CMP_EQ, (unsigned)getpid(), 0));
 		break;
 	case NAMING:
 	case TIGHTENING:
@@ -224,13 +229,13 @@ static void allow_call(struct maker *m, enum check check, const char *name)
 		allow_one_of(m, call, internet, 2);
 		break;
 	case LOCAL:
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX));
+		allow(m, call, 1, argument(0, SCMP_CMP_EQ, AF_UNIX, 0));
 		break;
 	case ROUTES:
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK));
+		allow(m, call, 1, argument(0, SCMP_CMP_EQ, AF_NETLINK, 0));
 		break;
 	case PACKETS:
-		allow(m, call, 1, SCMP_A0_32(SCMP_CMP_EQ, AF_PACKET));
+		allow(m, call, 1, argument(0, SCMP_CMP_EQ, AF_PACKET, 0));
 		break;
 	}
 }
@@ -245,8 +250,8 @@ static void refuse_families(struct maker *m, int call)
 		if (!ours)
 			m->error = seccomp_rule_add(
 				m->filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), call, 1,
-				family < AF_PACKET ? SCMP_A0_32(SCMP_CMP_EQ, family)
-						   : SCMP_A0_32(SCMP_CMP_GT, AF_PACKET));
+				family < AF_PACKET ? argument(0, SCMP_CMP_EQ, family, 0)
+						   : argument(0, SCMP_CMP_GT, AF_PACKET, 0));
 	}
 }
 
