@@ -79,11 +79,14 @@ static const struct calls table[] = {
 
 	/* Sockets. */
 	{M | C, INTERNET, "socket"},
-	{M | C, LOCAL, "socket socketpair"},
+	{M | C, LOCAL, "socketpair"},
+	/* Workers: if_nametoindex asks through one whether a device is still there. */
+	{M | C | W, LOCAL, "socket"},
 	{M | C | H, ROUTES, "socket"},
 	{M, PACKETS, "socket"},
 	{M | W | C, ANY, "getsockopt setsockopt ioctl"},
-	{M | C | H, ANY, "bind getsockname"},
+	{M | C | H, ANY, "bind"},
+	{M | C | H | W, ANY, "getsockname"}, /* libpcap, of a device that went away */
 	{M | C | H | F, ANY, "sendto sendmsg recvfrom recvmsg"},
 	{M | C, ANY, "connect getpeername sendmmsg recvmmsg shutdown pipe pipe2 eventfd2 dup"},
 	{M | C, ANY, "select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait"},
