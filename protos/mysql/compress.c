@@ -245,7 +245,9 @@ static uint32_t place_of_end(const struct frames *f)
 
 	if (f->expanded.len == 0 && f->drained)
 		return f->block;
-	return even < f->taken ? f->taken : even < last ? (uint32_t)even : last;
+	uint32_t place = even < last ? (uint32_t)even : last;
+
+	return place < f->taken ? f->taken : place;
 }
 
 static enum step message_through(struct reading *r, struct frames *f, struct cursor *c)
