@@ -59,12 +59,8 @@ bool lookout_open(struct lookout *l, const struct texts *names, struct fault *fa
 	for (size_t i = 0; i < names->count; i++)
 		exclusions += is_exclusion(names->at[i]);
 	if (exclusions == names->count)
-		return fault_set(fault,
-				 names->count == 0
-					 ? "no device to watch: set capture.devices or give "
-					   "-i NAME; `wirespan devices` lists them"
-					 : "devices: all names begin with !; any before them "
-					   "stands for the rest");
+		return fault_set(fault, "devices: all names begin with !; any before them "
+					"stands for the rest");
 	if (lookout_wants(names, "any")) {
 		/* It would see what the others see, too. */
 		if (names->count > 1)

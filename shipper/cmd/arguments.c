@@ -180,7 +180,7 @@ void commands_print(FILE *to)
 	      "for each exchange between a\nclient and a server.\n\n",
 	      to);
 	for (size_t i = 0; commands[i] != NULL; i++)
-		fprintf(to, "  %-16s%s\n", commands[i]->name, commands[i]->help);
+		fprintf(to, "  %-19s%s\n", commands[i]->name, commands[i]->help);
 	fputs("\n`wirespan help COMMAND` says more; the manual is wirespan(1).\n", to);
 }
 

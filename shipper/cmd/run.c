@@ -278,17 +278,23 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 			 struct service *service)
 {
 	struct texts given = {live->devices, live->devices_count};
-	struct patrol *patrol = must_alloc(sizeof(*patrol));
+	const struct texts *devices = given.count > 0 ? &given : &settings->capture.devices;
 	enum exit_code code = EXIT_FAILED;
 	struct settings own = *settings;
+	struct patrol *patrol;
 	struct fault fault;
 
+	if (devices->count == 0) {
+		log_error("no device to watch: set capture.devices or give -i NAME; "
+			  "`wirespan devices` lists them");
+		return EXIT_USAGE;
+	}
+	patrol = must_alloc(sizeof(*patrol));
 	if (!rights_begin(&live->rights, &own)) {
 		free(patrol);
 		return EXIT_FAILED;
 	}
-	if (!patrol_open(patrol, &own, given.count > 0 ? &given : &own.capture.devices, live->bpf,
-			 live->quiet, &fault)) {
+	if (!patrol_open(patrol, &own, devices, live->bpf, live->quiet, &fault)) {
 		log_error("%s", fault.text);
 		finder_close(own.home.finder);
 	} else if (!rights_drop(&live->rights, &own, live->configure.path, live->quiet)) {

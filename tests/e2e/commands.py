@@ -21,7 +21,8 @@ WIRESPAN = os.environ.get("WIRESPAN", ROOT + "/build/wirespan")
 CAPTURE = ROOT + "/tests/captures/http/nginx.pcap"
 OTHER = ROOT + "/tests/captures/http/ipv6.pcap"
 LARGE = ROOT + "/tests/captures/http/wrk.pcap"  # its documents are more than a pipe holds
-COMMANDS = ["replay", "report", "run", "devices", "setup", "test config", "export config", "export fields", "stats",
+COMMANDS = ["replay", "report", "run", "devices", "setup", "test config", "export config", "export fields",
+            "export dashboards", "stats",
             "spool status", "spool cat", "spool verify", "spool drop", "version", "help"]
 LIMIT = 60
 failed = 0
@@ -545,10 +546,18 @@ def devices_are_listed():
 
 @case
 def devices_that_are_none():
-    """a device that does not exist is one line"""
+    """a device that does not exist is one line; beside one that does, it is waited for"""
     one_line(1, "there is no device nope0", "run", "--allow-root", "-i", "nope0")
-    one_line(1, "there is no device nope0", "run", "--allow-root", "-i", "lo", "-i", "nope0")
-    one_line(2, "no device to watch", "run", "-E", "capture.devices=[]")
+    child, said = started("run", "--allow-root", "-i", "lo", "-i", "nope0"), b""
+    while b"watching lo" not in said:
+        line = child.stderr.readline()
+        assert line, said
+        said += line
+    assert b"device nope0 is not there, or down: it is watched once it is up" in said, said
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=LIMIT)
+    assert child.returncode == 0
+    one_line(2, "no device to watch", "run", "--allow-root", "-E", "capture.devices=[]")
 
 
 class Server(http.server.ThreadingHTTPServer):
