@@ -8,8 +8,6 @@
 
 enum {
 	PARAMS_SHOWN_MAX = 1000,
-	PARAM_TEXT_MAX = 1024,
-	PARAMS_TEXT_MAX = 16 << 10,
 	ATTRIBUTES_MAX = 0xffff,
 	CURSOR_PARAM_COUNT = 0x08,
 	BULK_SEND_TYPES = 128,
@@ -147,21 +145,23 @@ static bool keep_param(struct exchange *x, struct bytes text)
 }
 
 /* Values of one execution, or one row of many. `indicators`: a byte before each says whether. */
-static bool take_values(struct exchange *x, struct cursor *c, const uint8_t *types, unsigned count,
-			struct bytes nulls, const uint8_t *long_data, bool indicators)
+static bool take_values(struct exchange *x, struct cursor *c, const struct statement *st,
+			struct bytes nulls, bool indicators)
 {
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < st->params; i++) {
 		char room[VALUE_TEXT_MAX];
+		uint8_t long_room[PARAM_TEXT_MAX + 1];
+		const uint8_t *type = st->types + 2 * i;
 		uint8_t indicator = indicators ? cursor_u8(c) : 0;
 		bool null = nulls.len > i / 8 && nulls.at[i / 8] >> (i % 8) & 1;
 		struct bytes text = BYTES("NULL");
 
-		if (long_data && long_data[i / 8] >> (i % 8) & 1)
-			text = BYTES("(long data)");
+		if (!indicators && statement_is_long(st, i))
+			text = statement_long(st, i, long_room);
 		else if (indicator > 1)
 			text = indicator == 2 ? BYTES("DEFAULT") : BYTES("IGNORE");
 		else if (!null && indicator == 0)
-			text = value_text(c, types[2 * i], types[2 * i + 1] & 0x80, room);
+			text = value_text(c, type[0], type[1] & 0x80, room);
 		if (c->dry) {
 			x->notes |= NOTE_TRIMMED; /* behind what is read of a packet */
 			return false;
@@ -315,8 +315,14 @@ static void execution(struct reading *r, struct exchange *x, struct statement *s
 		x->notes |= MYSQL_NOTE_PARAMS;
 		return;
 	}
-	take_values(x, c, st->types, count, nulls, st->long_data, false);
-	memset(st->long_data, 0, (st->params + 7u) / 8u);
+	if (st->long_cut)
+		x->notes |= NOTE_TRIMMED;
+	if (take_values(x, c, st, nulls, false) && more == 0 && cursor_left(c) > 0) {
+		/* Not the packet's end: a value before it was not one, or was sent unseen. */
+		mysql_of(x)->params = (struct clip){0};
+		x->notes |= MYSQL_NOTE_PARAMS;
+	}
+	statement_long_clear(st);
 }
 
 static void bulk_execution(struct exchange *x, struct statement *st, struct cursor *c)
@@ -329,8 +335,7 @@ static void bulk_execution(struct exchange *x, struct statement *st, struct curs
 		x->notes |= MYSQL_NOTE_PARAMS;
 		return;
 	}
-	while (st->params > 0 && cursor_left(c) > 0 &&
-	       take_values(x, c, st->types, st->params, NO_BYTES, NULL, true))
+	while (st->params > 0 && cursor_left(c) > 0 && take_values(x, c, st, NO_BYTES, true))
 		;
 }
 
@@ -391,7 +396,7 @@ static void long_data(struct reading *r, struct exchange *x, struct cursor *c)
 
 	exchange_expect(x, 0);
 	if (st && !c->dry && param < st->params)
-		st->long_data[param / 8] |= (uint8_t)(1 << (param % 8));
+		statement_long_add(st, param, cursor_rest(c));
 }
 
 static void fetch_or_reset(struct reading *r, struct exchange *x, struct cursor *c)
@@ -403,7 +408,7 @@ static void fetch_or_reset(struct reading *r, struct exchange *x, struct cursor 
 	if (mysql_of(x)->command == COM_STMT_FETCH)
 		mysql_of(x)->state = ANSWER_ROWS;
 	else if (st)
-		memset(st->long_data, 0, (st->params + 7u) / 8u);
+		statement_long_clear(st);
 }
 
 static void close_statement(struct reading *r, struct exchange *x, struct cursor *c)

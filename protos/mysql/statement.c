@@ -1,9 +1,10 @@
 #include "protos/mysql/statement.h"
+#include "shipper/base/cursor.h"
 #include "shipper/base/must.h"
 
 #include <stdlib.h>
 
-enum { ROOM_FIRST = 8 };
+enum { ROOM_FIRST = 8, PIECE_HEADER = 4 };
 
 /* The place of the id, or where it would be. Ids grow, so it is mostly near the end. */
 static size_t place(const struct statements_kept *s, uint32_t id)
@@ -32,6 +33,7 @@ static void release(struct statement *st, struct quota *quota)
 {
 	quota_give(quota, st->size + st->shape_types + st->shape_names);
 	free(st->shape);
+	buf_fini(&st->long_data);
 	free(st);
 }
 
@@ -82,7 +84,8 @@ struct statement *statement_add(struct statements_kept *s, struct quota *quota, 
 				 .method_len = (uint16_t)texts[2].len,
 				 .tables_len = (uint16_t)texts[3].len,
 				 .types = to + all,
-				 .long_data = to + all + 2u * params};
+				 .is_long = to + all + 2u * params};
+	buf_init(&st->long_data, quota);
 	for (int i = 0; i < 4; i++) {
 		if (texts[i].len > 0)
 			memcpy(to, texts[i].at, texts[i].len);
@@ -114,6 +117,58 @@ void statement_shape(struct statement *st, struct quota *quota, struct bytes typ
 		memcpy(st->shape, types.at, types.len);
 	if (names.len > 0)
 		memcpy(st->shape + types.len, names.at, names.len);
+}
+
+/* ---- Long data ---- */
+
+void statement_long_add(struct statement *st, unsigned param, struct bytes piece)
+{
+	uint8_t before[PARAM_TEXT_MAX + 1];
+	size_t room = PARAMS_TEXT_MAX - st->long_data.len;
+	struct bytes wanted =
+		bytes_head(piece, sizeof(before) - statement_long(st, param, before).len);
+	struct bytes part = bytes_head(wanted, room > PIECE_HEADER ? room - PIECE_HEADER : 0);
+	uint8_t head[PIECE_HEADER] = {(uint8_t)param, (uint8_t)(param >> 8), (uint8_t)part.len,
+				      (uint8_t)(part.len >> 8)};
+
+	st->is_long[param / 8] |= (uint8_t)(1 << (param % 8));
+	st->long_cut |= part.len < wanted.len;
+	if (part.len == 0)
+		return;
+	buf_add(&st->long_data, bytes_of(head, sizeof(head)));
+	buf_add(&st->long_data, part);
+}
+
+bool statement_is_long(const struct statement *st, unsigned param)
+{
+	return st->is_long[param / 8] >> (param % 8) & 1;
+}
+
+struct bytes statement_long(const struct statement *st, unsigned param,
+			    uint8_t room[PARAM_TEXT_MAX + 1])
+{
+	struct cursor c = cursor_of(buf_bytes(&st->long_data));
+	size_t len = 0;
+
+	while (cursor_left(&c) > 0) {
+		unsigned of = cursor_le16(&c);
+		struct bytes part = cursor_take(&c, cursor_le16(&c));
+
+		if (of != param)
+			continue;
+		part = bytes_head(part, PARAM_TEXT_MAX + 1 - len);
+		if (part.len > 0)
+			memcpy(room + len, part.at, part.len);
+		len += part.len;
+	}
+	return bytes_of(room, len);
+}
+
+void statement_long_clear(struct statement *st)
+{
+	memset(st->is_long, 0, (st->params + 7u) / 8u);
+	buf_fini(&st->long_data);
+	st->long_cut = false;
 }
 
 void statements_free(struct statements_kept *s, struct quota *quota)

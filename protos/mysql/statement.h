@@ -7,21 +7,26 @@
 #ifndef WIRESPAN_MYSQL_STATEMENT_H
 #define WIRESPAN_MYSQL_STATEMENT_H
 
-#include "shipper/base/bytes.h"
-#include "shipper/base/quota.h"
+#include "shipper/base/buf.h"
 
-enum { STATEMENTS_MAX = 1024 };
+enum {
+	STATEMENTS_MAX = 1024,
+	PARAM_TEXT_MAX = 1024,	    /* of a parameter */
+	PARAMS_TEXT_MAX = 16 << 10, /* of all of an execution, lengths included */
+};
 
 struct statement {
 	uint32_t id;
 	uint16_t params;
 	bool cut;	/* the text ends at its limit */
 	bool has_types; /* of the parameters, from an execution before */
+	bool long_cut;	/* long_data ends at its limit */
 	uint32_t text_len, print_len;
 	uint16_t method_len, tables_len;
 	size_t size;
 	uint8_t *types; /* two bytes a parameter; then a bit each: sent as long data */
-	uint8_t *long_data;
+	uint8_t *is_long;
+	struct buf long_data; /* pieces: two bytes of the parameter's place, two of length, bytes */
 	uint8_t *shape; /* of its result, see rows.c: columns' types, then their names; or NULL */
 	uint32_t shape_types, shape_names;
 	uint8_t texts[]; /* text, fingerprint, method, tables */
@@ -39,6 +44,15 @@ struct statement *statement_add(struct statements_kept *s, struct quota *quota, 
 /* What its result looks like; servers may leave that out later. */
 void statement_shape(struct statement *st, struct quota *quota, struct bytes types,
 		     struct bytes names);
+/* A parameter's value, or more of it, that comes before the execution (COM_STMT_SEND_LONG_DATA). */
+void statement_long_add(struct statement *st, unsigned param, struct bytes piece);
+bool statement_is_long(const struct statement *st, unsigned param);
+/* What there is of it, put together in `room`; one byte above the limit shows that there is more.
+ */
+struct bytes statement_long(const struct statement *st, unsigned param,
+			    uint8_t room[PARAM_TEXT_MAX + 1]);
+/* It was executed, or reset: there is no long data any more. */
+void statement_long_clear(struct statement *st);
 void statement_drop(struct statements_kept *s, struct quota *quota, uint32_t id);
 void statements_free(struct statements_kept *s, struct quota *quota);
 

@@ -117,10 +117,23 @@ Test(mysql, a_prepared_statement_and_its_parameters)
 		/* The types of the last execution, and one parameter sent before. */
 		ASKS(t, "\x18\7\0\0\0\0\0some long text");
 		HAS(mysql_next(t), "stmt_send_long_data");
+		ASKS(t, "\x18\7\0\0\0\0\0, and more");
+		HAS(mysql_next(t), "stmt_send_long_data");
 		ASKS(t, "\x17\7\0\0\0\0\1\0\0\0\0\0\2");
 		SAYS(t, OK);
 		doc = mysql_next(t);
-		HAS(doc, "\"params\":[\"(long data)\",\"NULL\",\"2\"]");
+		HAS(doc, "\"params\":[\"some long text, and more\",\"NULL\",\"2\"]");
+		/* It was for that execution alone. */
+		ASKS(t, "\x17\7\0\0\0\0\1\0\0\0\2\0\3new\2");
+		SAYS(t, OK);
+		HAS(mysql_next(t), "\"params\":[\"new\",\"NULL\",\"2\"]");
+		/* More than the values: one of them came unseen, or none of this is what it seems.
+		 */
+		ASKS(t, "\x17\7\0\0\0\0\1\0\0\0\2\0\3new\2more");
+		SAYS(t, OK);
+		doc = mysql_next(t);
+		HAS(doc, "\"notes\":[\"parameters not read\"]");
+		LACKS(doc, "\"params\"");
 		ASKS(t, "\x19\7\0\0\0");
 		HAS(mysql_next(t), "\"method\":\"STMT_CLOSE\"");
 		ASKS(t, "\x17\7\0\0\0\0\1\0\0\0");

@@ -212,8 +212,7 @@ static void case_cursor(void)
 	mysql_stmt_bind_param(statement, parts);
 	for (int i = 0; i < 3; i++)
 		mysql_stmt_send_long_data(statement, 1, "piece by piece ", 15);
-	/* Documents say of a parameter that comes in parts only that it did. */
-	execute(statement, insert, "[\"id-1\", \"(long data)\"]");
+	execute(statement, insert, "[\"id-1\", \"piece by piece piece by piece piece by piece \"]");
 	mysql_stmt_close(statement);
 	ask("select 'id-2', count(*) from item");
 }
