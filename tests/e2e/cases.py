@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import subprocess
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CAPTURES = os.path.join(ROOT, "tests", "captures")
@@ -31,6 +32,16 @@ def relay(text):
 
 def skip(name, why):
     print(f"ok - {name} # SKIP {why}", flush=True)
+
+
+def waited(condition, patience=60):
+    """Whether it holds, sooner or later."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def protocols():

@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 
-from watching import Client, Run, letters, paths, spool, waited, waiting
+from cases import waited
+from watching import Client, Run, letters, paths, spool, waiting
 
 
 class Talker:

@@ -6,17 +6,9 @@ import subprocess
 import time
 
 import cases
+from cases import waited
 
 PATIENCE, SILENCE = 60, 10  # seconds
-
-
-def waited(condition):
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class Namespace:

@@ -9,10 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import cases
-from cases import dig
+from cases import dig, waited
 
 PORT = 8000
 BODY = 20000
@@ -73,15 +72,6 @@ def make_overlay():
 def drop_network():
     for name in (HERE, THERE):
         subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL, check=False)
-
-
-def waited(condition):
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class Watch:

@@ -14,7 +14,7 @@ import time
 
 import books
 import cases
-from cases import dig
+from cases import dig, waited
 
 PORT = 8000
 PATIENCE = 30  # seconds
@@ -77,15 +77,6 @@ def path_of(document):
 
 def paths(documents):
     return [path_of(document) for document in documents]
-
-
-def waited(condition):
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 # ---- The program ----
