@@ -3,6 +3,7 @@
  */
 #include "shipper/base/log.h"
 #include "shipper/cmd/command.h"
+#include "shipper/guard/crash.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
 
 	/* A reader that has gone (| head) shows as EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
+	crash_watch();
 	code = dispatch(argc - 1, argv + 1);
 	errno = 0;
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_WELL && !reader_gone()) {

@@ -5,6 +5,7 @@
 #include "shipper/base/must.h"
 #include "shipper/decode/copies.h"
 #include "shipper/decode/share.h"
+#include "shipper/guard/crash.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -417,10 +418,13 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 	unsigned since_flush = 0;
 	enum next next = NEXT_FRAME;
 	bool draining = false;
+	struct frame frame = {.bytes = NO_BYTES};
+	struct crash_worker self = {&w->counters, &frame.bytes, &frame.link};
 
+	crash_add(&self);
 	while (goes_on(w, stop, &draining)) {
-		struct frame frame = {.when = INT64_MIN};
-
+		/* Which bytes came last stays, for a report. */
+		frame = (struct frame){INT64_MIN, .bytes = frame.bytes, .link = frame.link};
 		beat(w);
 		change(w);
 		if (w->team != NULL && team_has_mail(w->team, w->place))
@@ -446,6 +450,7 @@ bool worker_run(struct worker *w, const volatile sig_atomic_t *stop, struct faul
 		await_mail(w);
 	worker_finish(w);
 	__atomic_store_n(&w->beat, WORKER_ENDED, __ATOMIC_RELAXED);
+	crash_remove(&self);
 	return next != NEXT_FAILED;
 }
 

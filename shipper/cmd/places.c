@@ -22,7 +22,8 @@ static void folder_of(struct guard_places *places, enum place_kind kind, mode_t 
 	guard_place(places, kind, mode, folder);
 }
 
-void places_of(const struct settings *settings, const char *config, struct guard_places *places)
+void places_of(const struct settings *settings, const char *config, const char *pid_file,
+	       struct guard_places *places)
 {
 	const struct output *output = settings->output;
 	struct demand demand = {0};
@@ -30,6 +31,8 @@ void places_of(const struct settings *settings, const char *config, struct guard
 
 	*places = (struct guard_places){0};
 	guard_place(places, PLACE_READ, 0, config);
+	guard_place(places, PLACE_GOES, 0, pid_file);
+	guard_place(places, PLACE_FILE, FILE_MODE, settings->crash.file);
 	settings_paths(settings, may_read, places);
 	if (output->demand != NULL)
 		output->demand(settings->output_conf, &demand);

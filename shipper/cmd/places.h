@@ -6,7 +6,8 @@
 
 #include "shipper/conf/settings.h"
 
-/* `config`: the configuration file, NULL for none. */
-void places_of(const struct settings *settings, const char *config, struct guard_places *places);
+/* `config` and `pid_file` are NULL for none. */
+void places_of(const struct settings *settings, const char *config, const char *pid_file,
+	       struct guard_places *places);
 
 #endif

@@ -28,8 +28,7 @@ bool rights_begin(struct rights *r, struct settings *settings)
 	return home->finder != NULL || failed(&fault);
 }
 
-bool rights_drop(const struct rights *r, const struct settings *settings, const char *config,
-		 bool quiet)
+bool rights_drop(const struct rights *r, const struct settings *settings, bool quiet)
 {
 	struct finder *finder = settings->home.finder;
 	struct guard_conf conf = settings->guard;
@@ -38,8 +37,8 @@ bool rights_drop(const struct rights *r, const struct settings *settings, const 
 	bool well;
 
 	conf.quiet = quiet;
-	places_of(settings, config, &places);
-	well = guard_drop(&conf, &r->to, &places, &fault);
+	places_of(settings, r->config, r->pid_file, &places);
+	well = guard_drop(&conf, &r->to, &places, &fault) && crash_open(&settings->crash, &fault);
 	guard_places_free(&places);
 	if (!well)
 		return failed(&fault);

@@ -290,6 +290,8 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 		return EXIT_USAGE;
 	}
 	patrol = must_alloc(sizeof(*patrol));
+	live->rights.config = live->configure.path;
+	live->rights.pid_file = live->pid_file;
 	if (!rights_begin(&live->rights, &own)) {
 		free(patrol);
 		return EXIT_FAILED;
@@ -297,7 +299,7 @@ static enum exit_code go(struct live *live, const struct settings *settings,
 	if (!patrol_open(patrol, &own, devices, live->bpf, live->quiet, &fault)) {
 		log_error("%s", fault.text);
 		finder_close(own.home.finder);
-	} else if (!rights_drop(&live->rights, &own, live->configure.path, live->quiet)) {
+	} else if (!rights_drop(&live->rights, &own, live->quiet)) {
 		patrol_close(patrol);
 		finder_close(own.home.finder);
 	} else {

@@ -108,6 +108,7 @@ static const struct {
 	{"host", "What this host knows of its own connections, live.", home_options, OF(home)},
 	{"privileges", "What the program may do, live, once its devices are open.", guard_options,
 	 OF(guard)},
+	{"crash", "What is left of a crash, for a report.", crash_options, OF(crash)},
 	{"memory", "How much memory is used.", memory_options, 0},
 	{"queue", "From documents to the output.", publish_options, OF(publish)},
 	{"logging", "The program's own log.", log_options, OF(log)},

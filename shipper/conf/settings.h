@@ -19,6 +19,7 @@
 #include "shipper/base/log.h"
 #include "shipper/decode/decode.h"
 #include "shipper/flow/flow.h"
+#include "shipper/guard/crash.h"
 #include "shipper/guard/guard.h"
 #include "shipper/monitor/monitor.h"
 #include "shipper/publish/publisher.h"
@@ -56,6 +57,7 @@ struct settings {
 	struct publish_conf publish;
 	struct home_conf home;
 	struct guard_conf guard;
+	struct crash_conf crash;
 	struct agent_conf agent;
 	struct log_conf log;
 	struct monitor_conf monitor;

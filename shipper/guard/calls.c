@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shipper/base/must.h"
+#include "shipper/guard/line.h"
 
 /* ---- The table ---- */
 
@@ -34,6 +35,7 @@ enum check {
 	NO_CODE,    /* mmap, mprotect: no memory that can be run */
 	OF_THREADS, /* clone: a thread, not a process */
 	OWN,	    /* tgkill: this process */
+	CRASHES,    /* rt_sigaction: signals that a crash is told by, which crash.c resets */
 	NAMING,	    /* prctl: PR_SET_NAME, PR_SET_VMA, and to read what is in force */
 	TIGHTENING, /* prctl: what guard_enter does to a thread */
 	INTERNET,
@@ -60,6 +62,7 @@ static const struct calls table[] = {
 	{ALL, ANY, "exit exit_group"},
 	{ALL, NO_CODE, "mmap mprotect"},
 	{ALL, OWN, "tgkill"},
+	{ALL, CRASHES, "rt_sigaction"},
 	{ALL, NAMING, "prctl"},
 	/* Name services are libraries that are loaded when a name is first looked up. */
 	{M | C, ANY, "mmap mprotect"},
@@ -199,6 +202,7 @@ static void allow_prctl(struct maker *m, int call, bool tightening)
 static void allow_call(struct maker *m, enum check check, const char *name)
 {
 	static const unsigned internet[] = {AF_INET, AF_INET6};
+	static const unsigned crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 	const uint32_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
 	unsigned flags_at = strcmp(name, "open") == 0 ? 1 : 2;
 	int call = seccomp_syscall_resolve_name(name);
@@ -223,6 +227,9 @@ static void allow_call(struct maker *m, enum check check, const char *name)
 		break;
 	case OWN:
 		allow(m, call, 1, argument(0, SCMP_CMP_EQ, (unsigned)getpid(), 0));
+		break;
+	case CRASHES:
+		allow_one_of(m, call, crashes, sizeof(crashes) / sizeof(crashes[0]));
 		break;
 	case NAMING:
 	case TIGHTENING:
@@ -340,39 +347,23 @@ void calls_role_is(enum guard_role role)
 	own_role = role;
 }
 
-static size_t put(char *to, size_t at, size_t size, const char *text)
+enum guard_role calls_role(void)
 {
-	for (; *text != '\0' && at < size; text++)
-		to[at++] = *text;
-	return at;
-}
-
-static size_t put_number(char *to, size_t at, size_t size, unsigned n)
-{
-	char digits[12];
-	size_t i = sizeof(digits);
-
-	digits[--i] = '\0';
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	return put(to, at, size, digits + i);
+	return own_role;
 }
 
 /* Nothing here but what a signal handler may do. */
 static void caught(int signal, siginfo_t *info, void *context)
 {
-	char line[160];
-	size_t len = put(line, 0, sizeof(line), "wirespan: thread ");
+	struct line line = {.descriptor = STDERR_FILENO};
 
 	(void)context;
-	len = put(line, len, sizeof(line), role_names[own_role]);
-	len = put(line, len, sizeof(line), " made system call ");
-	len = put_number(line, len, sizeof(line), (unsigned)info->si_syscall);
-	len = put(line, len, sizeof(line),
-		  ", which it must not: ended (privileges.seccomp, wirespan.yml(5))\n");
-	if (write(STDERR_FILENO, line, len) < 0)
-		len = 0;
+	line_text(&line, "wirespan: thread ");
+	line_text(&line, role_names[own_role]);
+	line_text(&line, " made system call ");
+	line_number(&line, (unsigned)info->si_syscall);
+	line_text(&line, ", which it must not: ended (privileges.seccomp, wirespan.yml(5))");
+	line_end(&line);
 	/* The handler was for once: it takes effect on return. */
 	raise(signal);
 }

@@ -30,7 +30,8 @@ void calls_print(FILE *to);
 
 /* The line that is written before a call that is not allowed ends the process. */
 void calls_watch(void);
-/* Which role the calling thread has, for that line. */
+/* Which role the calling thread has, for that line and for reports of crashes. */
 void calls_role_is(enum guard_role role);
+enum guard_role calls_role(void);
 
 #endif

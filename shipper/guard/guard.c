@@ -16,6 +16,7 @@
 #include "shipper/base/log.h"
 #include "shipper/base/must.h"
 #include "shipper/guard/calls.h"
+#include "shipper/guard/crash.h"
 #include "shipper/guard/landlock.h"
 #include "shipper/guard/user.h"
 
@@ -90,22 +91,28 @@ static bool allow_place(const struct landlock *l, const struct guard_place *plac
 			struct fault *fault)
 {
 	bool file = place->kind == PLACE_READ || place->kind == PLACE_FILE;
-	bool writes = place->kind != PLACE_READ;
+	enum landlock_right right = place->kind == PLACE_READ ? LANDLOCK_READ : LANDLOCK_WRITE;
 	char folder[PATH_MAX];
+
+	if (place->kind == PLACE_GOES) {
+		folder_of(place->path, folder);
+		return landlock_allow(l, folder, LANDLOCK_REMOVE, fault);
+	}
 
 	/* Not every text with a slash is a file. */
 	if (place->kind == PLACE_READ && access(place->path, F_OK) != 0)
 		return true;
 	/* Beside a file lies what it is replaced by, or put aside as. */
 	folder_of(place->path, folder);
-	if (file && strcmp(folder, "/") != 0 && !landlock_allow(l, folder, writes, fault))
+	if (file && strcmp(folder, "/") != 0 && !landlock_allow(l, folder, right, fault))
 		return false;
-	return strcmp(place->path, "/") == 0 || landlock_allow(l, place->path, writes, fault);
+	return strcmp(place->path, "/") == 0 || landlock_allow(l, place->path, right, fault);
 }
 
 static bool few_files(struct fault *fault)
 {
-	return landlock_open(&guard.few, fault) && landlock_allow(&guard.few, "/sys", false, fault);
+	return landlock_open(&guard.few, fault) &&
+	       landlock_allow(&guard.few, "/sys", LANDLOCK_READ, fault);
 }
 
 static bool known_files(const struct guard_places *places, bool quiet, struct fault *fault)
@@ -117,8 +124,8 @@ static bool known_files(const struct guard_places *places, bool quiet, struct fa
 		log_info("this kernel has no Landlock: which files are opened is left to their "
 			 "permissions");
 	for (size_t i = 0; well && i < sizeof(system_reads) / sizeof(system_reads[0]); i++)
-		well = landlock_allow(&l, system_reads[i], false, fault);
-	well = well && landlock_allow(&l, "/dev/null", true, fault);
+		well = landlock_allow(&l, system_reads[i], LANDLOCK_READ, fault);
+	well = well && landlock_allow(&l, "/dev/null", LANDLOCK_WRITE, fault);
 	for (size_t i = 0; well && i < places->count; i++)
 		well = allow_place(&l, &places->at[i], fault);
 	well = well && few_files(fault) && landlock_enter(&l, fault);
@@ -297,6 +304,7 @@ void guard_enter(enum guard_role role)
 
 	pthread_setname_np(pthread_self(), calls_role_name(role));
 	unblock_own_signals();
+	crash_stack();
 	calls_role_is(role);
 	if (enter(role, &fault))
 		return;

@@ -56,6 +56,7 @@ enum place_kind {
 	PLACE_FOLDER, /* with all that is below it */
 	PLACE_FILE,   /* and what it is renamed to */
 	PLACE_OFFER,  /* a folder; where it cannot be had, nothing is lost */
+	PLACE_GOES,   /* a file that is open already, and removed at the end */
 };
 
 /* Folders and files that are written are made by guard_drop when they are missing, as the user's.

@@ -63,9 +63,15 @@ void landlock_close(struct landlock *l)
 	l->rules = -1;
 }
 
-bool landlock_allow(const struct landlock *l, const char *path, bool writes, struct fault *fault)
+bool landlock_allow(const struct landlock *l, const char *path, enum landlock_right right,
+		    struct fault *fault)
 {
-	struct landlock_path_beneath_attr rule = {.allowed_access = writes ? WRITES : READS};
+	static const uint64_t access[] = {
+		[LANDLOCK_READ] = READS,
+		[LANDLOCK_WRITE] = WRITES,
+		[LANDLOCK_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	};
+	struct landlock_path_beneath_attr rule = {.allowed_access = access[right]};
 	struct stat st;
 
 	if (l->rules < 0)

@@ -19,8 +19,15 @@ struct landlock {
 bool landlock_open(struct landlock *l, struct fault *fault);
 void landlock_close(struct landlock *l);
 
+enum landlock_right {
+	LANDLOCK_READ,
+	LANDLOCK_WRITE,	 /* and read, make, remove */
+	LANDLOCK_REMOVE, /* files of a folder, and nothing else */
+};
+
 /* A file, or a folder with all that is below it. What is not there is left out. */
-bool landlock_allow(const struct landlock *l, const char *path, bool writes, struct fault *fault);
+bool landlock_allow(const struct landlock *l, const char *path, enum landlock_right right,
+		    struct fault *fault);
 
 /* no_new_privs has to be set. Verifies that it holds by opening the root folder. */
 bool landlock_enter(const struct landlock *l, struct fault *fault);
