@@ -3,17 +3,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "outputs/lines.h"
 #include "shipper/base/fd.h"
 #include "shipper/base/log.h"
 
-enum { NUMBER_ROOM = 8, FOLDER_MODE = 0750 };
+enum {
+	NUMBER_ROOM = 8,
+	FOLDER_MODE = 0750,
+	RESERVE_FROM = 1 << 20, /* smaller files take the blocks that they fill, and no more */
+	RESERVE_MAX = 16 << 20,
+};
 
 struct file {
 	const struct file_conf *conf;
@@ -23,6 +30,8 @@ struct file {
 	bool regular;
 	uint64_t size;	   /* of the file when it was opened */
 	uint64_t limit;	   /* rotate before it grows past this; 0 never */
+	bool reserves;	   /* see reserve() */
+	uint64_t reserved; /* up to where the file has its blocks already */
 	bool rotate_fails; /* said once, until it works again */
 };
 
@@ -118,6 +127,44 @@ static uint64_t file_size(const struct file *f)
 	return f->size + f->lines.bytes;
 }
 
+/* ext4 sets blocks aside for one page after the other, which takes as long as filling them. */
+static bool is_slow_to_grow(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC;
+}
+
+/* Blocks for the next `more` bytes and as much behind them as the file holds, within bounds, all at
+ * one go. The file's size stays what was written. */
+static void reserve(struct file *f, size_t more)
+{
+	uint64_t size = file_size(f), end = size + more;
+
+	if (!f->reserves || size < RESERVE_FROM || end <= f->reserved)
+		return;
+	end += size < RESERVE_MAX ? size : RESERVE_MAX;
+	if (f->limit > 0 && end > f->limit)
+		end = f->limit;
+	if (end > size &&
+	    fallocate(f->lines.fd, FALLOC_FL_KEEP_SIZE, (off_t)size, (off_t)(end - size)) == 0)
+		f->reserved = end;
+	else
+		f->reserves = false;
+}
+
+/* Gives back the blocks behind the end. Where others have written to it too, the end is theirs. */
+static void give_back(struct file *f)
+{
+	struct stat st;
+	uint64_t size = file_size(f);
+
+	if (f->reserved > size && fstat(f->lines.fd, &st) == 0 && (uint64_t)st.st_size == size &&
+	    ftruncate(f->lines.fd, st.st_size) != 0)
+		log_warning("%s: the room reserved behind its end: %s", f->name, strerror(errno));
+	f->reserved = 0;
+}
+
 /* The front of a document that could not be finished is taken back, so that it is not torn
  * between two files, or left there at the end. */
 static void cut_torn(struct file *f)
@@ -151,11 +198,13 @@ static bool open_file(struct file *f, int more_flags, struct fault *fault)
 	}
 	if (f->lines.fd >= 0) {
 		cut_torn(f);
+		give_back(f);
 		close(f->lines.fd);
 	}
 	f->lines = (struct lines){.fd = fd};
 	f->regular = S_ISREG(st.st_mode);
 	f->size = f->regular ? (uint64_t)st.st_size : 0;
+	f->reserves = f->regular && is_slow_to_grow(fd);
 	if (f->size > 0)
 		end_last_line(f);
 	return true;
@@ -233,6 +282,7 @@ static bool write_batch(struct file *f, struct batch *b)
 
 		if (to == from && !rotate(f))
 			to = b->count;
+		reserve(f, b->entries[to - 1].at + b->entries[to - 1].len - b->entries[from].at);
 		if (!lines_write(&f->lines, b, from, to))
 			return false;
 		from = to;
@@ -279,6 +329,7 @@ static void file_close(void *self)
 	struct file *f = self;
 
 	cut_torn(f);
+	give_back(f);
 	close(f->lines.fd);
 }
 

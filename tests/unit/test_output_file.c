@@ -3,10 +3,12 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "outputs/file/file.h"
@@ -111,6 +113,63 @@ Test(output_file, begins_empty_when_asked)
 	output_file.close(self);
 	cr_assert_eq(whole_in("plain", 0), 3);
 	free(conf.filename);
+}
+
+static bool on_ext4(void)
+{
+	struct statfs fs;
+
+	return statfs(folder, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC;
+}
+
+/* What the file's blocks hold beyond its end. */
+static int64_t spare(const char *name)
+{
+	struct stat st;
+
+	cr_assert_eq(stat(in_folder(name), &st), 0);
+	return (int64_t)st.st_blocks * 512 - st.st_size;
+}
+
+/* Readers see what was written, and no block that holds nothing stays behind. */
+Test(output_file, reserves_room_and_gives_it_back)
+{
+	enum { BATCHES = 8, EACH = 1000, LEN = 1000, SLACK = 64 << 10 };
+	struct stat st;
+
+	opened();
+	for (unsigned i = 0; i < BATCHES; i++) {
+		send_new(i * EACH, EACH, LEN);
+		cr_assert_eq(stat(in_folder(file_name), &st), 0);
+		cr_assert_eq(st.st_size, (i + 1) * EACH * LEN);
+	}
+	if (on_ext4())
+		cr_assert_gt(spare(file_name), 1 << 20);
+	output_file.reopen(self, &fault);
+	cr_assert_lt(spare(file_name), SLACK);
+	send_new(BATCHES * EACH, EACH, LEN);
+	send_new((BATCHES + 1) * EACH, EACH, LEN);
+	output_file.close(self);
+	cr_assert_lt(spare(file_name), SLACK);
+	cr_assert_eq(whole_in(file_name, 0), (BATCHES + 2) * EACH);
+}
+
+/* Another's lines behind the end are not taken back with the room. */
+Test(output_file, leaves_what_others_wrote)
+{
+	enum { EACH = 2000, LEN = 1000 };
+	static const char line[] = "another's\n";
+	struct stat st;
+
+	opened();
+	send_new(0, EACH, LEN);
+	send_new(EACH, 10, LEN);
+	int fd = open(in_folder(file_name), O_WRONLY | O_APPEND);
+	cr_assert_eq(write(fd, line, sizeof(line) - 1), (ssize_t)sizeof(line) - 1);
+	close(fd);
+	output_file.close(self);
+	cr_assert_eq(stat(in_folder(file_name), &st), 0);
+	cr_assert_eq(st.st_size, (EACH + 10) * LEN + (off_t)sizeof(line) - 1);
 }
 
 Test(output_file, makes_its_folder)
