@@ -9,7 +9,7 @@ $(BENCH_GENERATORS): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/b
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/bench/floor $(BUILD)/bench/cost: $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+$(BUILD)/bench/floor $(BUILD)/bench/cost $(BUILD)/bench/resend: $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpcap
 
@@ -18,13 +18,13 @@ $(BENCH_MICRO): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: bench bench-build
-bench-build: $(BENCH_GENERATORS) $(BUILD)/bench/floor $(BUILD)/bench/cost $(BENCH_MICRO)
+bench-build: $(BENCH_GENERATORS) $(BUILD)/bench/floor $(BUILD)/bench/cost $(BUILD)/bench/resend $(BENCH_MICRO)
 bench: all bench-build ## packets, bytes and exchanges per CPU second, beside only reading the file
 	BUILD=$(BUILD) tests/bench/run $(if $(filter quick,$(BENCH)),--quick)
 
 .PHONY: bench-live
 bench-live: all bench-build ## what watching costs on a veth pair: losses at rising rates, latency of services (root)
-	@scripts/install-packages record
+	@scripts/install-packages test record
 	BUILD=$(BUILD) tests/bench/live $(if $(filter quick,$(BENCH)),--quick)
 
 -include $(BENCH_OBJ:.o=.d)

@@ -35,6 +35,7 @@ struct plan {
 	size_t count, room;
 	struct random random;
 	uint64_t documents, talks;
+	uint64_t progress; /* documents of calls that go on: sent faster, none is due */
 	nsec now;
 };
 
@@ -63,6 +64,7 @@ static void plan_call(struct plan *p, struct moment *m)
 	bool lasts = random_percent(&p->random, SHARE_LONG);
 
 	p->documents += 3 + lasts;
+	p->progress += lasts;
 	if (m->kind == CHALLENGED_CALL) {
 		p->documents++;
 		add(p, m, 0);
@@ -360,8 +362,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: %s: %s\n", argv[0], argv[optind], strerror(errno));
 		return 1;
 	}
-	printf("{\"exchanges\":%llu,\"packets\":%llu,\"bytes\":%llu,\"connections\":%llu}\n",
+	printf("{\"exchanges\":%llu,\"packets\":%llu,\"bytes\":%llu,\"connections\":%llu,"
+	       "\"progress\":%llu}\n",
 	       (unsigned long long)p.documents, (unsigned long long)p.count,
-	       (unsigned long long)bytes, (unsigned long long)p.talks);
+	       (unsigned long long)bytes, (unsigned long long)p.talks,
+	       (unsigned long long)p.progress);
 	return 0;
 }
