@@ -315,7 +315,9 @@ static enum step mysql_unit(struct conn *conn, enum side from, struct cursor *c)
 		if (!notice_compression(&r, cursor_rest(c)))
 			return STEP_MORE;
 	}
-	if (r.self->compression != COMPRESSION_NONE)
+	/* The packet that turned it on was not compressed, to its end. */
+	if (r.self->compression != COMPRESSION_NONE &&
+	    (r.side->frames || (r.side->left == 0 && !r.side->more)))
 		return frames_unit(&r, c, packets);
 	return packets(&r, c);
 }
@@ -349,15 +351,17 @@ static void frames_close(struct conn *conn)
 }
 
 /* What was lost may have changed the session: it is told from before, with a note; the types of
- * parameters are not. */
+ * parameters and what was sent of them are not. */
 static void mysql_lose(struct conn *conn)
 {
 	struct mysql_self *self = conn_self(conn);
 
 	frames_close(conn);
 	self->lost = true;
-	for (size_t i = 0; i < self->statements.count; i++)
+	for (size_t i = 0; i < self->statements.count; i++) {
 		self->statements.at[i]->has_types = false;
+		statement_long_lose(self->statements.at[i]);
+	}
 }
 
 static void mysql_close(struct conn *conn)

@@ -171,6 +171,12 @@ void statement_long_clear(struct statement *st)
 	st->long_cut = false;
 }
 
+void statement_long_lose(struct statement *st)
+{
+	st->long_cut |= st->long_data.len > 0;
+	buf_fini(&st->long_data);
+}
+
 void statements_free(struct statements_kept *s, struct quota *quota)
 {
 	for (size_t i = 0; i < s->count; i++)

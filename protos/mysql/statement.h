@@ -20,7 +20,7 @@ struct statement {
 	uint16_t params;
 	bool cut;	/* the text ends at its limit */
 	bool has_types; /* of the parameters, from an execution before */
-	bool long_cut;	/* long_data ends at its limit */
+	bool long_cut;	/* not all of long_data is there */
 	uint32_t text_len, print_len;
 	uint16_t method_len, tables_len;
 	size_t size;
@@ -53,6 +53,8 @@ struct bytes statement_long(const struct statement *st, unsigned param,
 			    uint8_t room[PARAM_TEXT_MAX + 1]);
 /* It was executed, or reset: there is no long data any more. */
 void statement_long_clear(struct statement *st);
+/* Some of it may be missing, or belong to an execution that was not seen. */
+void statement_long_lose(struct statement *st);
 void statement_drop(struct statements_kept *s, struct quota *quota, uint32_t id);
 void statements_free(struct statements_kept *s, struct quota *quota);
 
