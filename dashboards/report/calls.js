@@ -78,7 +78,7 @@ class Calls {
 			if (dig(doc, 'type') !== type)
 				continue;
 			const code = dig(doc, 'sip.code');
-			const row = { key, at: calls.at[key], code: typeof code === 'number' ? code : NaN, client: calls.client[key], server: calls.server[key],
+			const row = { key, at: calls.at[key], code: typeof code === 'number' ? code : NaN,
 				well: dig(doc, 'status') === 'OK', ...more(doc) };
 			rows.set(`${row.id} ${dig(doc, '@timestamp')}`, row);
 		}
@@ -86,8 +86,9 @@ class Calls {
 	}
 
 	draw(filter) {
+		const { calls } = this.model;
 		const fits = (row) => (filter.from === null || row.at >= filter.from) && (filter.to === null || row.at < filter.to) &&
-			(filter.client === null || row.client === filter.client) && (filter.server === null || row.server === filter.server) &&
+			['server', 'client', 'host', 'status'].every((column) => filter[column] === null || calls[column][row.key] === filter[column]) &&
 			(filter.outcome === null || row.well === (filter.outcome === 'ok'));
 		this.list.set(this.calls.filter(fits));
 		this.registered.set(this.registrations.filter(fits));

@@ -4,6 +4,9 @@
 
 const NO_TIME = 0xffffff;
 
+// What a row has a word of, in the order of its columns, and how the words are listed.
+const COLUMNS = { kind: 'kinds', server: 'servers', client: 'clients', error: 'errors', host: 'hosts', status: 'statuses' };
+
 async function inflate(base64) {
 	const text = atob(base64);
 	const bytes = new Uint8Array(text.length);
@@ -30,7 +33,7 @@ class Planes {
 	}
 }
 
-// Seconds since the epoch, nanoseconds taken (NaN: not known), numbers of words, counts.
+// Seconds since the epoch, nanoseconds taken (NaN: not known), numbers of words, bytes, counts.
 function readRows(bytes, count, head, counts) {
 	const planes = new Planes(bytes, count);
 	const at = planes.column(4, new Float64Array(count));
@@ -46,17 +49,21 @@ function readRows(bytes, count, head, counts) {
 		bits.setUint32(0, short[i] << 7); // without its sign, which is plus
 		rows.took[i] = short[i] === NO_TIME ? NaN : bits.getFloat32(0);
 	}
-	for (const name of ['kind', 'server', 'client', 'error'])
+	for (const name of Object.keys(COLUMNS))
 		rows[name] = planes.column(2, new Uint16Array(count));
+	rows.bytes = planes.column(2, new Uint32Array(count)).map((size) => {
+		bits.setUint32(0, size << 15);
+		return bits.getFloat32(0);
+	});
 	rows.count = counts ? planes.column(6, new Float64Array(count)) : new Float64Array(count).fill(1);
-	rows.bytes = planes.at;
+	rows.end = planes.at;
 	return rows;
 }
 
 async function readDocuments(base64, count, head) {
 	const bytes = await inflate(base64);
 	const rows = readRows(bytes, count, head, false);
-	rows.lines = new TextDecoder().decode(bytes.subarray(rows.bytes)).split('\n');
+	rows.lines = new TextDecoder().decode(bytes.subarray(rows.end)).split('\n');
 	rows.cache = new Map();
 	return rows;
 }
@@ -104,7 +111,7 @@ async function readContent() {
 	const words = JSON.parse(new TextDecoder().decode(wordBytes));
 	const rows = readRows(rowBytes, head.rows, head, head.counts);
 	// Numbers begin at 1; 0 is no text.
-	for (const name of ['types', 'servers', 'clients'])
+	for (const name of ['types', 'servers', 'clients', 'hosts', 'statuses'])
 		words[name].unshift('');
 	for (const name of ['kinds', 'errors'])
 		words[name].unshift([0, '']);

@@ -69,7 +69,7 @@ class Exchanges {
 			key: i, at: documents.at[i], took: documents.took[i], typeNumber: model.typeOfKind[documents.kind[i]],
 			type: model.typeName(model.typeOfKind[documents.kind[i]]), name: model.kindName(documents.kind[i]),
 			error: documents.error[i] ? model.errorName(documents.error[i]) : '',
-			client: model.clientName(documents.client[i]), server: model.serverName(documents.server[i]),
+			client: model.wordOf('client', documents.client[i]), server: model.wordOf('server', documents.server[i]),
 		}));
 	}
 

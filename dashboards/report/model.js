@@ -3,7 +3,7 @@
 'use strict';
 
 const NO_FILTER = {
-	type: null, kind: null, server: null, client: null, error: null, outcome: null,
+	type: null, kind: null, server: null, client: null, error: null, host: null, status: null, outcome: null,
 	from: null, to: null, least: null, most: null, text: '',
 };
 
@@ -35,14 +35,10 @@ class Model {
 		return name === null ? '(other errors)' : name;
 	}
 
-	serverName(server) {
-		const name = this.words.servers[server];
-		return name === null ? '(other servers)' : name || '–';
-	}
-
-	clientName(client) {
-		const name = this.words.clients[client];
-		return name === null ? '(other clients)' : name || '–';
+	// Of a server, client, host or status.
+	wordOf(column, number) {
+		const plural = COLUMNS[column], name = this.words[plural][number];
+		return name === null ? `(other ${plural})` : name || '–';
 	}
 
 	typeName(type) {
@@ -51,16 +47,14 @@ class Model {
 
 	// A test for rows: of all of them, or of the documents'.
 	test(rows, filter) {
-		const { type, kind, server, client, error, outcome, from, to, least, most } = filter;
+		const { type, outcome, from, to, least, most } = filter;
+		const fixed = Object.keys(COLUMNS).filter((name) => filter[name] !== null).map((name) => [rows[name], filter[name]]);
 		const sought = filter.text.trim().toLowerCase();
 		const named = sought && this.words.kinds.map((_, i) => this.kindName(i).toLowerCase().includes(sought));
 
 		return (i) =>
 			(type === null || this.typeOfKind[rows.kind[i]] === type) &&
-			(kind === null || rows.kind[i] === kind) &&
-			(server === null || rows.server[i] === server) &&
-			(client === null || rows.client[i] === client) &&
-			(error === null || rows.error[i] === error) &&
+			fixed.every(([column, value]) => column[i] === value) &&
 			(outcome === null || (rows.error[i] === 0) === (outcome === 'ok')) &&
 			(from === null || rows.at[i] >= from) && (to === null || rows.at[i] < to) &&
 			(least === null || rows.took[i] >= least) && (most === null || rows.took[i] < most) &&
@@ -98,10 +92,11 @@ class Model {
 
 	// Rows in the order of time taken: those without one come last.
 	sum(chosen) {
-		const { took, count: counts, error } = this.rows;
-		const of = { count: 0, failed: 0, timed: 0, total: 0, most: NaN, chosen };
+		const { took, bytes: sizes, count: counts, error } = this.rows;
+		const of = { count: 0, failed: 0, timed: 0, total: 0, most: NaN, bytes: 0, chosen };
 		for (const i of chosen) {
 			of.count += counts[i];
+			of.bytes += sizes[i] * counts[i];
 			if (error[i] !== 0)
 				of.failed += counts[i];
 			if (!Number.isNaN(took[i])) {
@@ -132,6 +127,15 @@ class Model {
 		return found;
 	}
 
+	// How many different ones there are.
+	different(chosen, column) {
+		const seen = new Set(), values = this.rows[column];
+		for (const i of chosen)
+			seen.add(values[i]);
+		seen.delete(0);
+		return seen.size;
+	}
+
 	// When the first and the last of them began.
 	between(chosen) {
 		let first = Infinity, last = -Infinity;
@@ -142,10 +146,18 @@ class Model {
 		return [first, last];
 	}
 
-	// A sum for each number that occurs, as rows of a table.
-	table(chosen, column, keys) {
+	// A sum for each number of a column that occurs, as rows of a table.
+	table(chosen, column) {
 		const values = this.rows[column];
-		const group = this.group(chosen, (i) => values[i], keys);
+		return this.sums(chosen, (i) => values[i], this.words[COLUMNS[column]].length);
+	}
+
+	tableOfTypes(chosen) {
+		return this.sums(chosen, (i) => this.typeOfKind[this.rows.kind[i]], this.words.types.length);
+	}
+
+	sums(chosen, keyOf, keys) {
+		const group = this.group(chosen, keyOf, keys);
 		const rows = [];
 		for (let key = 0; key < keys; key++) {
 			const members = group(key);

@@ -1,7 +1,7 @@
 // The page: what is chosen stands in the address, so that going back undoes a choice.
 'use strict';
 
-const NUMBERS = ['type', 'kind', 'server', 'client', 'error', 'from', 'to', 'least', 'most'];
+const NUMBERS = ['type', ...Object.keys(COLUMNS), 'from', 'to', 'least', 'most'];
 
 class Page {
 	constructor(content) {
@@ -40,7 +40,9 @@ class Page {
 
 	read() {
 		const parts = new URLSearchParams(location.hash.slice(1)), { words, documents, calls } = this.model;
-		const limits = { type: words.types.length, kind: words.kinds.length, server: words.servers.length, client: words.clients.length, error: words.errors.length };
+		const limits = { type: words.types.length };
+		for (const [name, plural] of Object.entries(COLUMNS))
+			limits[name] = words[plural].length;
 		const filter = { ...NO_FILTER, text: parts.get('text') ?? '' };
 		for (const name of NUMBERS) {
 			const value = parts.has(name) ? Number(parts.get(name)) : NaN;
@@ -71,9 +73,10 @@ class Page {
 			el('div', { class: 'controls' }, this.pills, this.sought, this.chips),
 			section('overview', 'Overview'), section('requests', 'Requests', this.tables.switch), section('exchanges', 'Slowest exchanges', this.listed),
 		];
-		parts[1].append(this.tiles, el('div', { class: 'charts' }, this.charts.boxes()));
+		parts[1].append(this.tiles, el('div', { class: 'charts' }, this.charts.boxes()), box('Types', this.tables.types));
 		parts[2].append(el('div', { class: 'card' }, this.tables.requests.element),
-			el('div', { class: 'halves' }, box('Servers', this.tables.servers), box('Clients', this.tables.clients)), box('Errors', this.tables.errors));
+			el('div', { class: 'halves' }, box('Servers', this.tables.servers), box('Clients', this.tables.clients)),
+			el('div', { class: 'halves' }, box('Hosts', this.tables.hosts), box('Statuses', this.tables.statuses)), box('Errors', this.tables.errors));
 		parts[3].append(el('div', { class: 'card' }, this.exchanges.list.element));
 		if (this.calls.calls.length + this.calls.registrations.length) {
 			const calls = section('calls', 'SIP calls', el('p', { class: 'note' }, 'A call opens with its ladder of messages.'));
@@ -113,7 +116,7 @@ class Page {
 			lines.push(`The list of exchanges has ${count(head.documents)} with all their fields: some of the slowest and of the failed ones of each request, then the slowest of all.`);
 		if (head.calls < head.calls_seen)
 			lines.push(`Of ${count(head.calls_seen)} SIP calls and registrations, ${count(head.calls)} are listed.`);
-		['requests', 'servers', 'clients', 'errors'].forEach((name, i) => {
+		['requests', ...Object.values(COLUMNS).slice(1)].forEach((name, i) => {
 			if (head.folded[i])
 				lines.push(`The rarest and quickest ${name} are added up as “other ${name}”.`);
 		});
@@ -160,14 +163,14 @@ class Page {
 			tile('95th percentile', duration(of.p95), '5 % were slower'),
 			tile('99th percentile', duration(of.p99), '1 % were slower'),
 			tile('Slowest', duration(of.most), `mean ${duration(of.mean)}`),
+			tile('Servers', count(model.different(chosen, 'server')), `asked by ${count(model.different(chosen, 'client'))} clients`),
 			tile('Rate', seconds > 0 ? `${short(of.count / seconds)} /s` : '–', seconds > 0 ? `over ${duration(seconds * 1e9)}` : 'one moment'));
 	}
 
 	drawPills() {
-		const { model, filter } = this, of = model.table(model.choose({ ...filter, type: null }), 'kind', model.words.kinds.length);
-		const counts = model.words.types.map(() => 0);
-		for (const row of of)
-			counts[model.typeOfKind[row.key]] += row.count;
+		const { model, filter } = this, counts = model.words.types.map(() => 0);
+		for (const i of model.choose({ ...filter, type: null }))
+			counts[model.typeOfKind[model.rows.kind[i]]] += model.rows.count[i];
 		this.pills.replaceChildren(...model.types.map((type) => ({ n: counts[type], type })).filter(({ n, type }) => n || type === filter.type).map(({ n, type }) => {
 			const on = filter.type === type, name = model.typeName(type), dot = el('span', { class: 'dot' });
 			dot.style.background = typeColor(name, type);
@@ -182,10 +185,9 @@ class Page {
 			() => this.set(change), { class: 'chip', title: 'Remove this filter', 'data-key': `chip ${label}` }));
 		if (filter.kind !== null)
 			chip('request', model.kindName(filter.kind), { kind: null });
-		if (filter.server !== null)
-			chip('server', model.serverName(filter.server), { server: null });
-		if (filter.client !== null)
-			chip('client', model.clientName(filter.client), { client: null });
+		for (const column of ['server', 'client', 'host', 'status'])
+			if (filter[column] !== null)
+				chip(column, model.wordOf(column, filter[column]), { [column]: null });
 		if (filter.error !== null)
 			chip('error', model.errorName(filter.error), { error: null });
 		if (filter.from !== null || filter.to !== null)

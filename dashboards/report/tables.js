@@ -101,11 +101,17 @@ class Tables {
 		const counted = { key: 'count', label: 'Count', cell: (row) => meter(count(row.count), row.count / this.largest(row, 'count')) };
 		const total = { key: 'total', label: 'Total time', title: 'Of all these together', cell: (row) => meter(duration(row.total), row.total / this.largest(row, 'total')) };
 		const failures = { key: 'failed', label: 'Failed', cell: (row) => (row.failed ? el('span', { class: 'failed' }, `${count(row.failed)}`, el('small', {}, ` ${percent(row.failed, row.count)}`)) : el('span', { class: 'zero' }, '0')) };
-		const place = (name, label, key, nameOf) => new Table({
-			name, label, rows: 8, sort: { key: 'total', down: true }, choose: (row) => set({ [key]: row.key }),
+		const until = { key: 'until', label: 'Last', left: true, wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.until, 0)) };
+		const size = { key: 'bytes', label: 'Bytes', title: 'Both ways', wide: true, cell: (row) => bytes(row.bytes) };
+		const word = (name, label, key, sort, columns) => new Table({
+			name, label, rows: 8, sort: { key: sort, down: true }, choose: (row) => set({ [key]: row.key }),
+			columns: [{ key: 'name', label, text: true, grow: true, opens: true, cell: (row) => row.name }, ...columns],
+		});
+		this.types = new Table({
+			name: 'types', label: 'Types', rows: 24, sort: { key: 'count', down: true }, choose: (row) => set({ type: row.key }),
 			columns: [
-				{ key: 'name', label, text: true, grow: true, opens: true, cell: (row) => row.name },
-				counted, failures, times[1], total,
+				{ key: 'name', label: 'Type', text: true, grow: true, opens: true, cell: (row) => badge(row.name, row.key) },
+				counted, failures, ...times, size, total,
 			],
 		});
 		this.requests = new Table({
@@ -116,8 +122,11 @@ class Tables {
 				counted, failures, ...times, total,
 			],
 		});
-		this.servers = place('servers', 'Server', 'server');
-		this.clients = place('clients', 'Client', 'client');
+		this.servers = word('servers', 'Server', 'server', 'total', [counted, failures, times[1], size, total]);
+		this.clients = word('clients', 'Client', 'client', 'total', [counted, failures, times[1], size, total]);
+		this.hosts = word('hosts', 'Host', 'host', 'count', [counted, failures,
+			{ key: 'servers', label: 'Servers', title: 'Different ones', cell: (row) => count(row.servers) }, until]);
+		this.statuses = word('statuses', 'Status', 'status', 'count', [counted, times[1]]);
 		this.errors = new Table({
 			name: 'errors', label: 'Errors', rows: 8, sort: { key: 'count', down: true }, choose: (row) => set({ error: row.key }),
 			columns: [
@@ -126,7 +135,7 @@ class Tables {
 				counted,
 				{ key: 'p95', label: 'p95', title: '95 % failed sooner', wide: true, cell: (row) => duration(row.p95) },
 				{ key: 'since', label: 'First', left: true, wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.since, 0)) },
-				{ key: 'until', label: 'Last', left: true, wide: true, cell: (row) => el('time', { class: 'mono' }, time(row.until, 0)) },
+				until,
 			],
 		});
 		this.presets = [['p95', 'Slowest'], ['count', 'Most frequent'], ['total', 'Most time in total'], ['failed', 'Most failing']];
@@ -154,6 +163,7 @@ class Tables {
 			row.of = of;
 			row.name = nameOf(row.key);
 			[row.since, row.until] = this.model.between(row.chosen);
+			row.servers = this.model.different(row.chosen, 'server');
 			if (typeOf) {
 				row.typeNumber = typeOf(row.key);
 				row.type = this.model.typeName(row.typeNumber);
@@ -164,10 +174,11 @@ class Tables {
 
 	draw(chosen) {
 		const { model } = this, { words } = model;
-		this.requests.set(this.named(model.table(chosen, 'kind', words.kinds.length), (k) => model.kindName(k), (k) => words.kinds[k][0]));
-		this.servers.set(this.named(model.table(chosen, 'server', words.servers.length), (s) => model.serverName(s)));
-		this.clients.set(this.named(model.table(chosen, 'client', words.clients.length), (c) => model.clientName(c)));
+		this.types.set(this.named(model.tableOfTypes(chosen), (type) => model.typeName(type)));
+		this.requests.set(this.named(model.table(chosen, 'kind'), (k) => model.kindName(k), (k) => words.kinds[k][0]));
+		for (const [column, table] of [['server', this.servers], ['client', this.clients], ['host', this.hosts], ['status', this.statuses]])
+			table.set(this.named(model.table(chosen, column), (number) => model.wordOf(column, number)));
 		const failed = chosen.filter((i) => model.rows.error[i] !== 0);
-		this.errors.set(this.named(model.table(failed, 'error', words.errors.length), (e) => model.errorName(e), (e) => words.errors[e][0]));
+		this.errors.set(this.named(model.table(failed, 'error'), (e) => model.errorName(e), (e) => words.errors[e][0]));
 	}
 }

@@ -10,15 +10,15 @@ enum { ROWS_HELD = 1 << 20 };
 static const struct {
 	size_t by[BY_COUNT];
 } limits[LEVEL_MAX + 1] = {
-	{{WORDS_MAX, WORDS_MAX, WORDS_MAX, WORDS_MAX}},
-	{{4000, 256, 256, 512}},
-	{{2000, 256, 128, 256}},
-	{{1000, 128, 64, 128}},
-	{{500, 64, 32, 64}},
-	{{120, 32, 16, 32}},
-	{{30, 16, 8, 16}},
-	{{12, 3, 3, 3}},
-	{{0, 0, 0, 0}}, /* types and statuses alone: few rows, whatever came */
+	{{WORDS_MAX, WORDS_MAX, WORDS_MAX, WORDS_MAX, WORDS_MAX, WORDS_MAX}},
+	{{4000, 256, 256, 512, 128, 16}},
+	{{2000, 256, 128, 256, 64, 16}},
+	{{1000, 128, 64, 128, 32, 16}},
+	{{500, 64, 32, 64, 16, 16}},
+	{{120, 32, 16, 32, 8, 8}},
+	{{30, 16, 8, 16, 6, 6}},
+	{{12, 3, 3, 3, 3, 3}},
+	{{0, 0, 0, 0, 0, 0}}, /* types and outcomes alone: few rows, whatever came */
 };
 
 void ledger_init(struct ledger *l)
@@ -222,10 +222,13 @@ bool ledger_add(struct ledger *l, struct bytes json)
 	}
 	make_room(l);
 	uint8_t t = is_one_of(type, calls) ? 0 : type_of(l, type);
-	struct row row = {.at = s->at, .took = (double)s->took, .count = 1};
+	struct row row = {
+		.at = s->at, .took = (double)s->took, .count = 1, .bytes = (float)s->bytes};
 
 	row.by[BY_SERVER] = number_of(l, BY_SERVER, 0, seen_server(s));
 	row.by[BY_CLIENT] = number_of(l, BY_CLIENT, 0, seen_text(s, SEEN_CLIENT));
+	row.by[BY_HOST] = number_of(l, BY_HOST, 0, seen_text(s, SEEN_HOST));
+	row.by[BY_STATUS] = number_of(l, BY_STATUS, 0, seen_text(s, SEEN_STATUS));
 	if (is_one_of(type, calls)) {
 		kept_add(&l->calls, &row, json);
 		return true;

@@ -5,8 +5,8 @@
 
 #include "shipper/base/must.h"
 
-enum { TIME_BYTES = 4, TOOK_BYTES = 3, NUMBER_BYTES = 2, COUNT_BYTES = 6 };
-enum { LEVEL = 9 };
+enum { TIME_BYTES = 4, TOOK_BYTES = 3, NUMBER_BYTES = 2, SIZE_BYTES = 2, COUNT_BYTES = 6 };
+enum { LEVEL = 9, NO_TIME = 0xffffff };
 
 void pack_column(struct buf *out, const uint64_t *numbers, size_t count, unsigned width)
 {
@@ -21,15 +21,16 @@ void pack_column(struct buf *out, const uint64_t *numbers, size_t count, unsigne
 	out->len += count * width;
 }
 
-static uint64_t short_float(double took)
+/* The upper bits of a float, so many, without its sign. */
+static uint64_t short_float(double took, unsigned width)
 {
 	float value = (float)took;
 	uint32_t bits;
 
 	if (took < 0)
-		return 0xffffff;
+		return NO_TIME;
 	memcpy(&bits, &value, sizeof(bits));
-	return (2 * (uint64_t)bits + 0x80) >> 8;
+	return (2 * (uint64_t)bits + (1U << (31 - width))) >> (32 - width);
 }
 
 void pack_rows(struct buf *out, const struct rows *r, nsec origin, nsec tick, bool counts)
@@ -45,13 +46,16 @@ void pack_rows(struct buf *out, const struct rows *r, nsec origin, nsec tick, bo
 	}
 	pack_column(out, numbers, r->count, TIME_BYTES);
 	for (size_t i = 0; i < r->count; i++)
-		numbers[i] = short_float(r->at[i].took);
+		numbers[i] = short_float(r->at[i].took, 8 * TOOK_BYTES);
 	pack_column(out, numbers, r->count, TOOK_BYTES);
 	for (int dimension = 0; dimension < BY_COUNT; dimension++) {
 		for (size_t i = 0; i < r->count; i++)
 			numbers[i] = r->at[i].by[dimension];
 		pack_column(out, numbers, r->count, NUMBER_BYTES);
 	}
+	for (size_t i = 0; i < r->count; i++)
+		numbers[i] = short_float((double)r->at[i].bytes, 8 * SIZE_BYTES);
+	pack_column(out, numbers, r->count, SIZE_BYTES);
 	for (size_t i = 0; i < r->count; i++)
 		numbers[i] = r->at[i].count;
 	if (counts)

@@ -17,7 +17,8 @@ void pack_column(struct buf *out, const uint64_t *numbers, size_t count, unsigne
 /*
  * All columns of rows, in the order of their times: the time since the row before (since `origin`
  * for the first) in ticks, the time taken as 24 bits of a float of nanoseconds behind its sign (all
- * ones: none), the words' numbers, and the count where `counts` is set.
+ * ones: none), the words' numbers, the bytes as the upper 16 bits of such a float, and the count
+ * where `counts` is set.
  */
 void pack_rows(struct buf *out, const struct rows *rows, nsec origin, nsec tick, bool counts);
 

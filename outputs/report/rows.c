@@ -79,6 +79,9 @@ static void unite(struct row *into, const struct row *more)
 {
 	double sum = into->took * (double)into->count + more->took * (double)more->count;
 
+	into->bytes = (float)(((double)into->bytes * (double)into->count +
+			       (double)more->bytes * (double)more->count) /
+			      (double)(into->count + more->count));
 	into->at = more->at < into->at ? more->at : into->at;
 	into->count += more->count;
 	into->took = into->took < 0 ? -1 : sum / (double)into->count;

@@ -1,7 +1,7 @@
 /*
  * What is known of each exchange, in a few numbers. When there are too many, rows that are much the
- * same become one with their count and mean time, and what "much the same" means grows with each
- * level: nothing is left out of a count.
+ * same become one with their count, mean time and mean bytes, and what "much the same" means grows
+ * with each level: nothing is left out of a count.
  *
  * Level 0 keeps every exchange. From level 1 on, times are rounded and durations are in classes;
  * rows_level says how.
@@ -14,12 +14,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { BY_KIND, BY_SERVER, BY_CLIENT, BY_ERROR, BY_COUNT };
+enum { BY_KIND, BY_SERVER, BY_CLIENT, BY_ERROR, BY_HOST, BY_STATUS, BY_COUNT };
 
 struct row {
 	nsec at;     /* of its first packet */
 	double took; /* ns, the mean; below 0: none */
 	uint64_t count;
+	float bytes;	       /* both ways, the mean */
 	uint16_t by[BY_COUNT]; /* numbers of words */
 };
 

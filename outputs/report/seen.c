@@ -5,7 +5,7 @@
 
 #include "shipper/base/must.h"
 
-enum { WANTED_DURATION = SEEN_TEXTS, WANTED_NONE };
+enum { WANTED_DURATION = SEEN_TEXTS, WANTED_BYTES, WANTED_NONE };
 
 static const struct {
 	const char *path;
@@ -20,6 +20,8 @@ static const struct {
 	{"path", SEEN_PATH},
 	{"query_fingerprint", SEEN_FINGERPRINT},
 	{"client.ip", SEEN_CLIENT},
+	{"host.name", SEEN_HOST},
+	{"network.bytes", WANTED_BYTES},
 	{"server.ip", SEEN_SERVER},
 	{"server.port", SEEN_PORT},
 	{"error.message", SEEN_ERROR},
@@ -130,6 +132,8 @@ static int on_number(void *self, const char *text, size_t len)
 
 	if (s->wanted == WANTED_DURATION)
 		bytes_int(bytes_of(text, len), 0, INT64_MAX, &s->took);
+	if (s->wanted == WANTED_BYTES)
+		bytes_int(bytes_of(text, len), 0, INT64_MAX, &s->bytes);
 	take_text(s, bytes_of(text, len));
 	return 1;
 }
@@ -201,6 +205,7 @@ bool seen_read(struct seen *s, struct bytes json)
 	for (int i = 0; i < SEEN_TEXTS; i++)
 		s->texts[i].len = 0;
 	s->took = -1;
+	s->bytes = 0;
 	s->is_map = false;
 	s->depth = 0;
 	s->path_len = 0;

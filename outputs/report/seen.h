@@ -18,6 +18,7 @@ enum seen_text {
 	SEEN_PATH,
 	SEEN_FINGERPRINT,
 	SEEN_CLIENT,
+	SEEN_HOST, /* the shipper's */
 	SEEN_SERVER,
 	SEEN_PORT,
 	SEEN_ERROR,
@@ -31,8 +32,9 @@ enum { SEEN_DEPTH = 4, SEEN_PATH_MAX = 48 };
 struct seen {
 	struct buf texts[SEEN_TEXTS]; /* empty: the document has none */
 	struct buf name, server, error;
-	int64_t took; /* event.duration, ns; -1 when it has none */
-	nsec at;      /* @timestamp */
+	int64_t took;  /* event.duration, ns; -1 when it has none */
+	int64_t bytes; /* network.bytes */
+	nsec at;       /* @timestamp */
 	bool is_map, has_time;
 	/* while reading */
 	char path[SEEN_PATH_MAX]; /* of the value to come, with dots */
