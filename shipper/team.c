@@ -17,7 +17,9 @@ struct box {
 };
 
 struct team {
-	struct share share;
+	unsigned count;
+	struct share *share;  /* atomically */
+	struct share *before; /* a worker may be at it yet; NULL: none */
 	bool reads_all;
 	atomic_uint reading;
 	struct box *boxes;
@@ -60,12 +62,21 @@ void team_share(struct share *share, const struct settings *settings, unsigned c
 
 /* ---- The team ---- */
 
+static struct share *share_copy(const struct share *share)
+{
+	struct share *copy = must_alloc(sizeof(*copy));
+
+	*copy = *share;
+	return copy;
+}
+
 struct team *team_new(const struct share *share, bool reads_all)
 {
 	struct team *team = must_alloc(sizeof(*team));
 
 	must(share->count > 0 && share->count <= TEAM_MAX);
-	team->share = *share;
+	team->count = share->count;
+	team->share = share_copy(share);
 	team->reads_all = reads_all;
 	atomic_init(&team->reading, share->count);
 	team->boxes = aligned_alloc(CACHE_LINE, share->count * sizeof(team->boxes[0]));
@@ -96,17 +107,27 @@ void team_free(struct team *team)
 {
 	if (team == NULL)
 		return;
-	for (unsigned i = 0; i < team->share.count; i++) {
+	for (unsigned i = 0; i < team->count; i++) {
 		letters_free(team->boxes[i].first);
 		pthread_mutex_destroy(&team->boxes[i].lock);
 	}
 	free(team->boxes);
+	free(team->share);
+	free(team->before);
 	free(team);
+}
+
+void team_change(struct team *team, const struct share *share)
+{
+	must(share->count == team->count);
+	free(team->before);
+	team->before = team->share;
+	__atomic_store_n(&team->share, share_copy(share), __ATOMIC_RELEASE);
 }
 
 const struct share *team_shares(const struct team *team)
 {
-	return &team->share;
+	return __atomic_load_n(&team->share, __ATOMIC_ACQUIRE);
 }
 
 bool team_reads_all(const struct team *team)

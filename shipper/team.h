@@ -42,6 +42,11 @@ void team_share(struct share *share, const struct settings *settings, unsigned c
 struct team *team_new(const struct share *share, bool reads_all);
 void team_free(struct team *team);
 
+/* Other ports are kept together from here on: the rest of `share` is as before. Not again before
+ * each worker has gone round its loop. From the thread that will free the team. */
+void team_change(struct team *team, const struct share *share);
+
+/* Until the next round of its loop, for a worker. */
 const struct share *team_shares(const struct team *team);
 bool team_reads_all(const struct team *team);
 

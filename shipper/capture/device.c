@@ -1,6 +1,7 @@
 #include "shipper/capture/device.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <limits.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
@@ -303,13 +304,18 @@ static void device_stats(void *self, struct source_stats *stats)
 	*stats = d->sum;
 }
 
-static void device_change(void *self, const void *conf)
+static void device_change(void *self, const void *own)
 {
+	const struct device_conf *conf = own;
 	struct device *d = self;
 	struct fault fault;
 
 	if (!handle_filter(d->handle, d->name, conf, &fault))
 		log_error("%s: new ports are not watched", fault.text);
+	/* The first ring's is the group's. Without it, workers hand over what is not theirs. */
+	if (d->counts_interface && conf->share != NULL && conf->share->count > 1 &&
+	    !fanout_change(pcap_fileno(d->handle), conf->share))
+		log_warning("device %.64s is not divided anew: %s", d->name, strerror(errno));
 }
 
 static const struct source device_source = {

@@ -18,7 +18,7 @@ static bool join(int socket, unsigned id, unsigned flags)
 	return setsockopt(socket, SOL_PACKET, PACKET_FANOUT, &how, sizeof(how)) == 0;
 }
 
-static bool give_program(int socket, const struct share *share)
+bool fanout_change(int socket, const struct share *share)
 {
 	struct sock_filter *code = must_alloc(FANOUT_PROGRAM_MAX * sizeof(*code));
 	struct sock_fprog program = {
@@ -54,7 +54,7 @@ bool fanout_join(const int *sockets, const struct share *share, bool one_way, co
 		 struct fault *fault)
 {
 	unsigned flags = one_way ? FLAG_IGNORE_OUTGOING : 0, id = 0;
-	bool well = begin_group(sockets[0], &flags, &id) && give_program(sockets[0], share);
+	bool well = begin_group(sockets[0], &flags, &id) && fanout_change(sockets[0], share);
 
 	for (unsigned i = 1; well && i < share->count; i++)
 		well = join(sockets[i], id, flags);

@@ -34,6 +34,9 @@ enum fanout_frames {
 unsigned fanout_program(const struct share *share, enum fanout_frames frames,
 			struct sock_filter *to);
 
+/* Has the kernel divide anew what comes to the group of this socket. */
+bool fanout_change(int socket, const struct share *share);
+
 /* Makes a group of packet sockets, one for each worker, in order. `one_way`: what the device sends
  * is not wanted (loopback). */
 bool fanout_join(const int *sockets, const struct share *share, bool one_way, const char *device,

@@ -142,6 +142,14 @@ void crew_change_sources(struct crew *crew, const void *conf)
 			worker_change_source(crew->members[i].worker, conf);
 }
 
+void crew_change_shares(struct crew *crew, const struct share *share)
+{
+	/* A team whose first member has ended is ending. */
+	for (size_t i = 0; i < crew->places; i++)
+		if (crew->members[i].team != NULL && crew->members[i].place == 0)
+			team_change(crew->members[i].team, share);
+}
+
 bool crew_changing(struct crew *crew)
 {
 	bool changing = crew->publisher != NULL && publisher_changing(crew->publisher);

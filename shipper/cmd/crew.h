@@ -83,6 +83,8 @@ bool crew_add(struct crew *crew, const struct tap *taps, size_t count, const cha
 void crew_change(struct crew *crew, const struct settings *settings);
 /* Has all sources go on by this conf of their kind, which is used until return. */
 void crew_change_sources(struct crew *crew, const void *conf);
+/* Has all teams divide conversations anew; then crew_change, before this is called again. */
+void crew_change_shares(struct crew *crew, const struct share *share);
 bool crew_changing(struct crew *crew);
 
 /* For taps that were not added. */

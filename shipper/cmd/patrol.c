@@ -233,11 +233,26 @@ void patrol_begin(struct patrol *p, struct crew *crew)
 	p->opened_count = 0;
 }
 
+/* Tunnels are as they were at the start, and these settings may go before the devices do. */
+static void divide_anew(struct patrol *p, struct crew *crew, const struct settings *settings)
+{
+	struct share before = p->share;
+
+	warn_of_detection(settings);
+	team_share(&p->share, settings, before.count, before.seed);
+	p->share.vxlan = before.vxlan;
+	p->share.geneve = before.geneve;
+	p->share.gtpu = before.gtpu;
+	crew_change_shares(crew, &p->share);
+}
+
 void patrol_change(struct patrol *p, struct crew *crew, const struct settings *settings)
 {
 	free(p->served);
 	p->served = served_by(settings, p->filter);
 	p->served->conf.share = &p->share;
+	if (p->share.count > 1)
+		divide_anew(p, crew, settings);
 	crew_change_sources(crew, &p->served->conf);
 }
 
