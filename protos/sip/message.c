@@ -1,6 +1,7 @@
 #include "protos/sip/message.h"
 #include "protos/sip/chars.h"
 
+#include <endian.h>
 #include <stdint.h>
 
 const char *const sip_method_names[SIP_METHODS] = {
@@ -11,17 +12,17 @@ const char *const sip_method_names[SIP_METHODS] = {
 	[SIP_PRACK] = "PRACK",	   [SIP_UPDATE] = "UPDATE",	  [SIP_REFER] = "REFER",
 };
 
+enum { NAME_MAX_BYTES = 19, SAME_LENGTH_MAX = 5, STEP = 16 };
+
 /* Where a header's value goes: the first LISTS places are lists. */
 struct known {
-	const char *name;
+	char name[NAME_MAX_BYTES + 1];
 	char compact; /* its short form; 0 none */
 	uint8_t place;
 	bool once; /* may not be repeated */
 };
 
 #define ONE(header) (SIP_LISTS + (header))
-
-enum { NAME_MAX_BYTES = 19, SAME_LENGTH_MAX = 5 };
 
 /* By length of the name; a row without a name ends those of a length. */
 static const struct known known[NAME_MAX_BYTES + 1][SAME_LENGTH_MAX + 1] = {
@@ -68,6 +69,23 @@ static struct span span_of(struct bytes head, struct bytes part)
 	if (part.len == 0)
 		return (struct span){0, 0};
 	return (struct span){(uint16_t)(part.at - head.at), (uint16_t)part.len};
+}
+
+static inline bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* What stands between these places, without the spaces at both ends. */
+static inline struct span span_trim(struct bytes head, size_t from, size_t to)
+{
+	while (from < to && is_space(head.at[from]))
+		from++;
+	while (to > from && is_space(head.at[to - 1]))
+		to--;
+	if (from == to)
+		return (struct span){0, 0};
+	return (struct span){(uint16_t)from, (uint16_t)(to - from)};
 }
 
 /* ---- Heads ---- */
@@ -132,8 +150,10 @@ static struct bytes last_word(struct bytes *line)
 
 static enum sip_method method_named(struct bytes name)
 {
+	/* All have three letters and more. */
 	for (int i = 1; i < SIP_METHODS; i++)
-		if (name.len > 0 && name.at[0] == (uint8_t)sip_method_names[i][0] &&
+		if (name.len > 2 && name.at[0] == (uint8_t)sip_method_names[i][0] &&
+		    name.at[2] == (uint8_t)sip_method_names[i][2] &&
 		    bytes_eq(name, bytes_str(sip_method_names[i])))
 			return (enum sip_method)i;
 	return SIP_OTHER;
@@ -220,36 +240,65 @@ int sip_looks_like(struct bytes b)
 static const struct known *short_form(uint8_t c)
 {
 	for (size_t len = 0; len <= NAME_MAX_BYTES; len++)
-		for (const struct known *k = known[len]; k->name; k++)
+		for (const struct known *k = known[len]; k->name[0]; k++)
 			if (k->compact == c)
 				return k;
 	return NULL;
 }
 
-static inline const struct known *known_header(struct bytes name)
+static const struct known *known_header(struct bytes name)
 {
 	if (name.len == 1)
 		return short_form(ascii_lower(name.at[0]));
 	if (name.len == 0 || name.len > NAME_MAX_BYTES)
 		return NULL;
-	/* All names begin with a letter, whose case a bit tells. */
-	for (const struct known *k = known[name.len]; k->name; k++)
-		if (((name.at[0] ^ k->name[0]) & 0xdf) == 0 &&
-		    (memcmp(name.at, k->name, name.len) == 0 ||
-		     bytes_eq_case(name, bytes_of(k->name, name.len))))
+	for (const struct known *k = known[name.len]; k->name[0]; k++)
+		if (bytes_eq_case(name, bytes_of(k->name, name.len)))
 			return k;
 	return NULL;
 }
 
-static void add_value(struct sip_message *m, struct bytes head, const struct known *k,
-		      struct bytes value)
-{
-	struct span s = span_of(head, value);
+/* Sixteen bytes at a time: the compiler makes of it what the machine has. */
+typedef int8_t lanes __attribute__((vector_size(STEP)));
 
+/* How many come before the first whose bits are set. */
+static inline size_t lanes_before(lanes set)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &set, sizeof(halves));
+	if (halves[0])
+		return (size_t)__builtin_ctzll(le64toh(halves[0])) / 8;
+	return 8 + (halves[1] ? (size_t)__builtin_ctzll(le64toh(halves[1])) / 8 : 8);
+}
+
+/* The header whose name of n bytes these lanes begin with; n is below their number. */
+static inline const struct known *known_lanes(lanes front, size_t n)
+{
+	static const lanes places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	uint64_t differ[2];
+	lanes name;
+
+	front &= places < (int8_t)n;
+	for (const struct known *k = known[n]; k->name[0]; k++) {
+		memcpy(&name, k->name, sizeof(name));
+		/* Letters, which are above '@', may differ in the bit of their case. */
+		lanes other = (front ^ name) & ~((name > '@') & 0x20);
+
+		memcpy(differ, &other, sizeof(differ));
+		if ((differ[0] | differ[1]) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+static inline void add_value(struct sip_message *m, struct bytes head, const struct known *k,
+			     struct span s)
+{
 	if (k->place < SIP_LISTS) {
 		uint8_t *count = &m->counts[k->place];
 
-		if (value.len > 0 && *count < SIP_LIST_MAX)
+		if (s.len > 0 && *count < SIP_LIST_MAX)
 			m->list[k->place][(*count)++] = s;
 		return;
 	}
@@ -257,18 +306,14 @@ static void add_value(struct sip_message *m, struct bytes head, const struct kno
 
 	if (one->at == 0)
 		*one = s;
-	else if (k->once &&
-		 (k->place != ONE(SIP_CONTENT_LENGTH) || !bytes_eq(sip_part(head, *one), value)))
+	else if (k->once && (k->place != ONE(SIP_CONTENT_LENGTH) ||
+			     !bytes_eq(sip_part(head, *one), sip_part(head, s))))
 		m->faults |= SIP_FAULT_REPEATED;
 }
 
-static inline bool is_space(uint8_t c)
+static void read_odd_header(struct sip_message *m, struct bytes head, size_t from, size_t to)
 {
-	return c == ' ' || c == '\t';
-}
-
-static inline void read_header(struct sip_message *m, struct bytes head, struct bytes line)
-{
+	struct bytes line = bytes_head(bytes_skip(head, from), to - from);
 	size_t colon = bytes_find(line, ':'), n = colon;
 
 	while (n > 0 && is_space(line.at[n - 1]))
@@ -276,9 +321,50 @@ static inline void read_header(struct sip_message *m, struct bytes head, struct 
 	const struct known *k = known_header(bytes_head(line, n));
 
 	if (k && colon < line.len)
-		add_value(m, head, k, bytes_trim(bytes_skip(line, colon + 1)));
+		add_value(m, head, k, span_trim(head, from + colon + 1, to));
 	else if (colon == line.len || !is_token(bytes_head(line, n)))
 		m->faults |= SIP_FAULT_HEADER;
+}
+
+static inline void read_header(struct sip_message *m, struct bytes head, size_t from, size_t to)
+{
+	const struct known *k = NULL;
+	size_t n = 0;
+	lanes front;
+
+	if (head.len - from >= sizeof(front)) {
+		memcpy(&front, head.at + from, sizeof(front));
+		n = lanes_before(front == ':');
+		if (from + n < to && n < sizeof(front))
+			k = known_lanes(front, n);
+	}
+	if (k)
+		add_value(m, head, k, span_trim(head, from + n + 1, to));
+	else
+		read_odd_header(m, head, from, to);
+}
+
+/* Headers up to the blank line; returns where they end. */
+static inline size_t read_headers(struct sip_message *m, struct bytes head, size_t from,
+				  bool *whole)
+{
+	while (from < head.len) {
+		const uint8_t *lf = memchr(head.at + from, '\n', head.len - from);
+		size_t end = lf ? (size_t)(lf - head.at) : head.len;
+		size_t to = end > from && head.at[end - 1] == '\r' ? end - 1 : end;
+
+		if (is_space(head.at[from])) {
+			m->folded = true;
+			return from;
+		}
+		if (to == from) {
+			*whole = lf != NULL;
+			return lf ? end + 1 : end;
+		}
+		read_header(m, head, from, to);
+		from = lf ? end + 1 : end;
+	}
+	return from;
 }
 
 static void read_via(struct sip_message *m, struct bytes head)
@@ -337,9 +423,40 @@ static void read_cseq(struct sip_message *m, struct bytes head)
 	}
 }
 
-static void read_tag(struct sip_message *m, struct bytes head, enum sip_header which,
-		     struct span *tag)
+/* As nearly all write it: "name" <sip:…>;tag=…, the name and the tag being there or not. */
+static inline bool plain_tag(struct bytes head, struct span value, struct span *tag)
 {
+	size_t i = value.at, to = i + value.len;
+	const uint8_t *end;
+
+	if (i < to && head.at[i] == '"') {
+		for (i++; i < to && head.at[i] != '"' && head.at[i] != '\\'; i++)
+			;
+		for (i += i < to && head.at[i] == '"'; i < to && head.at[i] == ' '; i++)
+			;
+	}
+	if (i + 6 > to || memcmp(head.at + i, "<sip:", 5) != 0)
+		return false;
+	end = memchr(head.at + i, '>', to - i);
+	if (end == NULL || is_space(end[-1]))
+		return false;
+	i = (size_t)(end - head.at) + 1;
+	*tag = (struct span){0, 0};
+	if (i == to)
+		return true;
+	if (to - i < 6 || memcmp(head.at + i, ";tag=", 5) != 0)
+		return false;
+	*tag = (struct span){(uint16_t)(i + 5), (uint16_t)(to - i - 5)};
+	for (i += 5; i < to && sip_chars[head.at[i]] & CHAR_TOKEN; i++)
+		;
+	return i == to;
+}
+
+static inline void read_tag(struct sip_message *m, struct bytes head, enum sip_header which,
+			    struct span *tag)
+{
+	if (plain_tag(head, m->one[which], tag))
+		return;
 	struct sip_address a = sip_address_of(sip_part(head, m->one[which]));
 
 	if (a.bad)
@@ -390,21 +507,13 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 	memset(m, 0, sizeof(*m));
 	if (!read_status(m, head, line) && !read_request(m, head, line))
 		return false;
-	while (rest.len > 0) {
-		if (is_space(rest.at[0])) {
-			m->folded = true;
-			return true;
-		}
-		line = bytes_line(&rest);
-		if (line.len == 0) {
-			whole = head.at[head.len - rest.len - 1] == '\n';
-			break;
-		}
-		read_header(m, head, line);
-	}
+	size_t end = read_headers(m, head, head.len - rest.len, &whole);
+
+	if (m->folded)
+		return true;
+	m->head_len = end;
 	if (!whole)
 		m->faults |= SIP_FAULT_LENGTH;
-	m->head_len = head.len - rest.len;
 	if (m->head_len > SIP_HEAD_MAX)
 		return false;
 	for (size_t i = 0; i < sizeof(needed); i++)

@@ -4,6 +4,8 @@
 #include "protos/sip/chars.h"
 #include "protos/sip/message.h"
 
+enum { STEP = 16 };
+
 /* Behind the quote that closes what begins at the front, or b.len with *open set. */
 static size_t quoted_end(struct bytes b, bool *open)
 {
@@ -64,6 +66,8 @@ static size_t scheme_length(struct bytes uri)
 {
 	size_t n = 0;
 
+	if (bytes_starts(uri, BYTES("sip:")))
+		return 3;
 	while (n < uri.len && sip_chars[uri.at[n]] & CHAR_SCHEME)
 		n++;
 	if (n == 0 || n == uri.len || uri.at[n] != ':')
@@ -78,14 +82,30 @@ static bool is_bad_name(struct bytes name)
 	       (bytes_find(name, ',') < name.len || bytes_find(name, '@') < name.len);
 }
 
+/* Where the URI begins that stands in <>, behind a name in quotes or none; 0: not so simple. */
+static size_t plain_angle(struct bytes value)
+{
+	size_t i = 1;
+
+	if (value.len == 0 || value.at[0] != '"')
+		return value.len > 0 && value.at[0] == '<';
+	while (i < value.len && value.at[i] != '"' && value.at[i] != '\\')
+		i++;
+	if (i < value.len && value.at[i] == '\\')
+		return 0;
+	for (i++; i < value.len && value.at[i] == ' '; i++)
+		;
+	return i < value.len && value.at[i] == '<' ? i + 1 : 0;
+}
+
 struct sip_address sip_address_of(struct bytes value)
 {
 	struct sip_address a = {0};
 	bool open = false;
 
 	value = bytes_trim(value);
-	size_t angle =
-		value.len > 0 && value.at[0] == '<' ? 0 : find_unquoted(value, CHAR_ANGLE, &open);
+	size_t plain = plain_angle(value);
+	size_t angle = plain > 0 ? plain - 1 : find_unquoted(value, CHAR_ANGLE, &open);
 
 	a.bad = open && value.len > 0;
 	if (angle == value.len) {
@@ -125,7 +145,7 @@ static struct bytes split_port(struct bytes host, int32_t *port)
 
 static bool is_sip(struct bytes scheme)
 {
-	return (scheme.len == 3 || scheme.len == 4) &&
+	return bytes_eq(scheme, BYTES("sip")) ||
 	       (bytes_eq_case(scheme, BYTES("sip")) || bytes_eq_case(scheme, BYTES("sips")));
 }
 
@@ -166,24 +186,43 @@ struct sip_uri sip_uri_of(struct bytes uri)
 	return u;
 }
 
+/* Sixteen bytes at a time: the compiler makes of it what the machine has. */
+typedef int8_t lanes __attribute__((vector_size(STEP)));
+
+/* Bits are set where a ; or , stands before another, or a space. */
+static inline lanes gaps_at(const uint8_t *at)
+{
+	lanes one, next;
+
+	memcpy(&one, at, sizeof(one));
+	memcpy(&next, at + 1, sizeof(next));
+	return ((one == ';') | (one == ',')) &
+	       ((next == ';') | (next == ',') | (next == ' ') | (next == '\t'));
+}
+
 /* Whether a ; or , is the last, or behind it stands another, or a space: only then there may be a
  * gap. */
 static bool may_have_gap(struct bytes value)
 {
-	static const uint8_t separators[] = {';', ','};
+	size_t pairs = value.len > 0 ? value.len - 1 : 0;
+	lanes any = {0};
+	uint64_t halves[2];
 
-	for (size_t i = 0; i < sizeof(separators); i++) {
-		struct bytes rest = value;
-		size_t n;
-
-		while ((n = bytes_find(rest, separators[i])) < rest.len) {
-			rest = bytes_skip(rest, n + 1);
-			if (rest.len == 0 || rest.at[0] == ' ' || rest.at[0] == '\t' ||
-			    rest.at[0] == ';' || rest.at[0] == ',')
+	if (value.len > 0 && (value.at[pairs] == ';' || value.at[pairs] == ','))
+		return true;
+	if (pairs < sizeof(any)) {
+		for (size_t i = 0; i < pairs; i++)
+			if ((value.at[i] == ';' || value.at[i] == ',') &&
+			    (value.at[i + 1] == ';' || value.at[i + 1] == ',' ||
+			     value.at[i + 1] == ' ' || value.at[i + 1] == '\t'))
 				return true;
-		}
+		return false;
 	}
-	return false;
+	for (size_t i = 0; i < pairs - sizeof(any); i += sizeof(any))
+		any |= gaps_at(value.at + i);
+	any |= gaps_at(value.at + pairs - sizeof(any));
+	memcpy(halves, &any, sizeof(halves));
+	return (halves[0] | halves[1]) != 0;
 }
 
 bool sip_has_gap(struct bytes value)
@@ -230,29 +269,29 @@ bool sip_param(struct bytes params, struct bytes name, struct bytes *value)
 }
 
 /* `name` is with the ; before and the = behind it, as nearly all write it who put it first. */
-static struct bytes token_param(struct bytes params, struct bytes name)
+static inline struct bytes first_param(struct bytes params, struct bytes name)
 {
-	struct bytes value = bytes_skip(params, name.len);
-	size_t n = 0;
+	if (bytes_starts(params, name)) {
+		struct bytes value = bytes_skip(params, name.len);
 
-	if (params.len > name.len && memcmp(params.at, name.at, name.len) == 0) {
-		while (n < value.len && sip_chars[value.at[n]] & CHAR_TOKEN)
-			n++;
-		if (n == value.len || value.at[n] == ';')
-			return bytes_head(value, n);
+		value = bytes_head(value, bytes_find(value, ';'));
+		if (bytes_find(value, '"') == value.len)
+			return bytes_trim(value);
 	}
+	struct bytes value;
+
 	return sip_param(params, bytes_head(bytes_skip(name, 1), name.len - 2), &value) ? value
 											: NO_BYTES;
 }
 
 struct bytes sip_tag(struct bytes params)
 {
-	return token_param(params, BYTES(";tag="));
+	return first_param(params, BYTES(";tag="));
 }
 
 struct bytes sip_branch(struct bytes params)
 {
-	return token_param(params, BYTES(";branch="));
+	return first_param(params, BYTES(";branch="));
 }
 
 struct bytes sip_list_next(struct bytes *list)
