@@ -51,6 +51,12 @@ static bool fault_activate(pcap_t *handle, const char *name, int status, struct 
 				 names[0] != '\0' ? names : "none that this user may see");
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
+		if (geteuid() == 0)
+			return fault_set(
+				fault,
+				"device %.64s: this root is not permitted to capture: its "
+				"container or user namespace lacks CAP_NET_RAW for this network",
+				name);
 		len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 		program[len > 0 ? len : 0] = '\0';
 		return fault_set(fault,

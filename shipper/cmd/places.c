@@ -32,7 +32,6 @@ void places_of(const struct settings *settings, const char *config, const char *
 	*places = (struct guard_places){0};
 	guard_place(places, PLACE_READ, 0, config);
 	guard_place(places, PLACE_GOES, 0, pid_file);
-	guard_place(places, PLACE_FILE, FILE_MODE, settings->crash.file);
 	settings_paths(settings, may_read, places);
 	if (output->demand != NULL)
 		output->demand(settings->output_conf, &demand);
@@ -44,4 +43,6 @@ void places_of(const struct settings *settings, const char *config, const char *
 		folder_of(places, PLACE_FOLDER, PRIVATE, letters);
 	}
 	folder_of(places, PLACE_OFFER, FOR_ALL, settings->monitor.socket);
+	folder_of(places, PLACE_OFFER, PRIVATE, settings->crash.file);
+	guard_place(places, PLACE_FILE, FILE_MODE, settings->crash.file);
 }

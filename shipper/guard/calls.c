@@ -317,8 +317,10 @@ bool calls_make(enum guard_role role, struct calls_filter *filter, struct fault 
 	if (m.error == 0)
 		return true;
 	calls_free(filter);
-	return fault_set(fault, "no seccomp filter can be made for %s: %s", role_names[role],
-			 strerror(-m.error));
+	return fault_set(fault,
+			 "no seccomp filter can be made for %s: %s; privileges.seccomp: false does "
+			 "without",
+			 role_names[role], strerror(-m.error));
 }
 
 void calls_free(struct calls_filter *filter)

@@ -22,7 +22,7 @@ CAPTURE = ROOT + "/tests/captures/http/nginx.pcap"
 OTHER = ROOT + "/tests/captures/http/ipv6.pcap"
 LARGE = ROOT + "/tests/captures/http/wrk.pcap"  # its documents are more than a pipe holds
 COMMANDS = ["replay", "report", "run", "devices", "setup", "test config", "export config", "export fields",
-            "export dashboards", "stats",
+            "export dashboards", "export calls", "stats",
             "spool status", "spool cat", "spool verify", "spool drop", "version", "help"]
 LIMIT = 60
 failed = 0
