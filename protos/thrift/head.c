@@ -9,7 +9,7 @@
  *   length (below 2^30), 0f ff     header      as its header says
  *   length (below 2^30), others    framed      as above, behind the length
  */
-#include "protos/thrift/thrift.h"
+#include "protos/thrift/binary.h"
 
 enum {
 	HEADER_MAGIC = 0x0fff,

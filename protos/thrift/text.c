@@ -2,6 +2,7 @@
  * Text on its way into an exchange: gathered in the reading, then kept in one piece.
  */
 #include "protos/thrift/thrift.h"
+#include "shipper/base/plain.h"
 #include "shipper/txn/digits.h"
 
 #include <endian.h>
@@ -199,6 +200,20 @@ static size_t plain_front(struct bytes b)
 			return i + (size_t)__builtin_ctzll(marks) / 8;
 	}
 	return i;
+}
+
+bool text_plain(struct reading *r, struct bytes b)
+{
+	if (TEXT_ROOM - r->text_len < b.len + 2 + PLAIN_ROOM)
+		text_flush(r);
+
+	uint8_t *to = r->text + r->text_len;
+
+	if (!plain_copy(to + 1, b, 0x7f))
+		return false;
+	to[0] = to[b.len + 1] = '"';
+	r->text_len += b.len + 2;
+	return true;
 }
 
 size_t text_quoted(struct reading *r, struct bytes b, bool last)

@@ -5,7 +5,7 @@
  *   head.c      what a message begins with: finding transport and protocol by looking
  *   walk.c      values of any depth, one token at a time, and their text
  *   text.c      text pieces: strings made printable, numbers
- *   binary.c    tokens of the binary and the compact protocol
+ *   binary.h    tokens of the binary and the compact protocol
  *   json.c      tokens of the JSON protocol
  *   zip.c       payloads that a header transport has deflated
  *   write.c     the document
@@ -28,6 +28,7 @@ enum {
 	DEPTH_MAX = 64,		  /* deeper values are not read, as in Thrift's libraries */
 	NUMBER_MAX = 64,	  /* characters of a number in JSON */
 	TEXT_ROOM = 512,	  /* gathered before it is kept */
+	TEXT_PLAIN_MAX = 256,	  /* of a string that is looked at in one go */
 	INFLATED_MAX = 100 << 20, /* of one frame: a message, by default, in libraries */
 	ZIP_BYTES = 48 << 10,	  /* what zlib holds to inflate */
 };
@@ -175,6 +176,13 @@ struct field_head {
 	int16_t id;
 };
 
+static inline struct level *walk_levels(const struct reading *r)
+{
+	struct thrift_side *side = r->side;
+
+	return side->deep ? side->deep : side->near;
+}
+
 /* head.c */
 enum guess thrift_start(struct bytes b, enum side from);
 enum guess head_read(struct bytes b, struct format wanted, struct head *h);
@@ -185,7 +193,6 @@ void walk_begin(struct reading *r, uint8_t type);
 enum step walk(struct reading *r, struct cursor *c);
 void walk_close_string(struct reading *r);
 void walk_pop(struct reading *r);
-struct level *walk_levels(const struct reading *r);
 
 /* text.c */
 void text_flush(struct reading *r);
@@ -203,17 +210,15 @@ static inline void text_add(struct reading *r, struct bytes b)
 void text_int(struct reading *r, int64_t n);
 void text_double(struct reading *r, double n);
 void text_uuid(struct reading *r, struct bytes uuid);
+/* A whole string in its quotes, and no more than TEXT_PLAIN_MAX bytes: true when all of it stays as
+ * it is; otherwise nothing was added. */
+bool text_plain(struct reading *r, struct bytes b);
 /* Printable; returns how many bytes it took: all but the beginning of a character that is not
  * whole, unless nothing follows. */
 size_t text_quoted(struct reading *r, struct bytes b, bool last);
 
-/* binary.c, json.c: a token each; the cursor runs dry when it is not whole, r->bad is set when
- * there is none. */
-void binary_field(struct reading *r, struct cursor *c, struct field_head *f);
-void binary_value(struct reading *r, struct cursor *c, struct value *v);
-void compact_field(struct reading *r, struct cursor *c, struct field_head *f);
-void compact_value(struct reading *r, struct cursor *c, struct value *v);
-bool compact_varint(struct cursor *c, uint64_t max, uint64_t *n);
+/* json.c: a token each; the cursor runs dry when it is not whole, r->bad is set when there is none.
+ */
 void json_field(struct reading *r, struct cursor *c, struct field_head *f);
 void json_before(struct reading *r, struct cursor *c);
 void json_value(struct reading *r, struct cursor *c, struct value *v);

@@ -7,7 +7,7 @@
  * Every element of a container takes at least a byte on the wire, so a hostile count costs no more
  * than the bytes that are really sent.
  */
-#include "protos/thrift/thrift.h"
+#include "protos/thrift/binary.h"
 
 #include <stdlib.h>
 
@@ -19,13 +19,6 @@ static const struct idl_field failure_fields[] = {{1, "message", &failure_messag
 						  {2, "type", &failure_type}};
 static const struct idl_type failure = {
 	.kind = T_STRUCT, .fields = failure_fields, .field_count = 2};
-
-struct level *walk_levels(const struct reading *r)
-{
-	struct thrift_side *side = r->side;
-
-	return side->deep ? side->deep : side->near;
-}
 
 static struct level *top(const struct reading *r)
 {
@@ -122,6 +115,17 @@ void walk_begin(struct reading *r, uint8_t type)
 static void add_name(struct reading *r, const struct level *l, int16_t id,
 		     const struct idl_field *field)
 {
+	uint8_t *to = r->text + r->text_len;
+
+	/* The usual case, written at one go. */
+	if (field == NULL && id >= 0 && id < 10 && TEXT_ROOM - r->text_len >= 5) {
+		memcpy(to, ", ", 2);
+		to += l->done > 0 ? 2 : 0;
+		*to = (uint8_t)('0' + id);
+		memcpy(to + 1, ": ", 2);
+		r->text_len = (size_t)(to + 3 - r->text);
+		return;
+	}
 	if (l->done > 0)
 		text_add(r, BYTES(", "));
 	if (field)
@@ -201,7 +205,20 @@ static void on_element(struct reading *r)
 
 /* ---- Values ---- */
 
-static void begin_string(struct reading *r, const struct value *v)
+/* All of it is there and shown, and it is no exception's message, of which the place is noted. */
+static bool string_at_once(struct reading *r, struct cursor *c, uint64_t len)
+{
+	const struct thrift_side *side = r->side;
+
+	if (len > TEXT_PLAIN_MAX || len > cursor_left(c) || !side->show ||
+	    len > (uint64_t)r->conf->string_max_size || r->conf->obfuscate_strings ||
+	    side->target == TO_EXCEPTIONS || !text_plain(r, bytes_of(c->at, len)))
+		return false;
+	cursor_take(c, len);
+	return true;
+}
+
+static void begin_string(struct reading *r, struct cursor *c, const struct value *v)
 {
 	struct thrift_side *side = r->side;
 	const struct level *l = top(r);
@@ -212,6 +229,8 @@ static void begin_string(struct reading *r, const struct value *v)
 		r->bad = true;
 		return;
 	}
+	if (!json && string_at_once(r, c, (uint64_t)v->n))
+		return;
 	side->in_string = true;
 	side->value_left = json ? 0 : (uint64_t)v->n;
 	side->show_left = (uint32_t)(json || side->value_left > most ? most : side->value_left);
@@ -274,7 +293,7 @@ static void string(struct reading *r, struct cursor *c)
 		walk_close_string(r);
 }
 
-static void on_value(struct reading *r, const struct value *v)
+static void on_value(struct reading *r, struct cursor *c, const struct value *v)
 {
 	const struct idl_type *type = r->side->type;
 	const char *name = NULL;
@@ -283,7 +302,7 @@ static void on_value(struct reading *r, const struct value *v)
 		type = NULL;
 	switch (v->type) {
 	case T_STRING:
-		begin_string(r, v);
+		begin_string(r, c, v);
 		return;
 	case T_STRUCT:
 	case T_MAP:
@@ -378,64 +397,68 @@ static void read_value(struct reading *r, struct cursor *c, struct value *v)
 	}
 }
 
-static void field(struct reading *r, struct cursor *c)
+static void read_field(struct reading *r, struct cursor *c, struct field_head *f)
 {
-	struct field_head f = {0};
-
 	switch (r->side->format.protocol) {
 	case PROTOCOL_COMPACT:
-		compact_field(r, c, &f);
+		compact_field(r, c, f);
 		break;
 	case PROTOCOL_JSON:
-		json_field(r, c, &f);
+		json_field(r, c, f);
 		break;
 	default:
-		binary_field(r, c, &f);
+		binary_field(r, c, f);
 	}
-	if (c->dry || r->bad)
-		return;
-	if (f.type == T_STOP) {
-		walk_pop(r);
-		return;
-	}
-	struct value v = {.type = f.type, .yes = f.yes};
-
-	read_value(r, c, &v);
-	if (c->dry || r->bad)
-		return;
-	on_field(r, &f);
-	on_value(r, &v);
 }
 
-static void element(struct reading *r, struct cursor *c, struct level *l)
+/* Behind the last element of a container. */
+static void end_elements(struct reading *r, struct cursor *c)
 {
-	bool json = r->side->format.protocol == PROTOCOL_JSON;
-	struct value v = {.type = l->kind == T_MAP && l->left % 2 == 0 ? l->key : l->value};
-
-	if (json)
-		json_before(r, c);
-	read_value(r, c, &v);
-	if (c->dry || r->bad)
-		return;
-	on_element(r);
-	on_value(r, &v);
+	if (r->side->format.protocol == PROTOCOL_JSON)
+		json_after(r, c);
+	if (!c->dry && !r->bad)
+		walk_pop(r);
 }
 
+/* The next field or element, or the end. What a value's type does not need is not set. */
 static void within(struct reading *r, struct cursor *c)
 {
 	struct level *l = top(r);
+	bool fields = l->kind == T_STRUCT;
+	struct field_head f;
+	struct value v;
 
-	if (l->kind == T_STRUCT) {
-		field(r, c);
-	} else if (l->left > 0) {
-		if (!pass_rest(r, l))
-			element(r, c, l);
-	} else {
-		if (r->side->format.protocol == PROTOCOL_JSON)
-			json_after(r, c);
-		if (!c->dry && !r->bad)
+	v.n = 0;
+	v.key = v.inner = T_STOP;
+	if (fields) {
+		f.yes = false;
+		read_field(r, c, &f);
+		if (c->dry || r->bad)
+			return;
+		if (f.type == T_STOP) {
 			walk_pop(r);
+			return;
+		}
+		v.type = f.type;
+		v.yes = f.yes;
+	} else if (l->left == 0) {
+		end_elements(r, c);
+		return;
+	} else {
+		if (pass_rest(r, l))
+			return;
+		v.type = l->kind == T_MAP && l->left % 2 == 0 ? l->key : l->value;
+		if (r->side->format.protocol == PROTOCOL_JSON)
+			json_before(r, c);
 	}
+	read_value(r, c, &v);
+	if (c->dry || r->bad)
+		return;
+	if (fields)
+		on_field(r, &f);
+	else
+		on_element(r);
+	on_value(r, c, &v);
 }
 
 static void token(struct reading *r, struct cursor *c)

@@ -1,7 +1,13 @@
 /*
- * Tokens of the binary and the compact protocol.
+ * Tokens of the binary and the compact protocol. Inline, since there are some dozens in a message:
+ * the cursor runs dry when one is not whole, r->bad is set when there is none.
  */
+#ifndef WIRESPAN_THRIFT_BINARY_H
+#define WIRESPAN_THRIFT_BINARY_H
+
 #include "protos/thrift/thrift.h"
+
+#include <endian.h>
 
 enum {
 	COMPACT_TRUE = 1,
@@ -11,7 +17,7 @@ enum {
 	UUID_BYTES = 16,
 };
 
-static bool is_type(uint8_t type)
+static inline bool is_type(uint8_t type)
 {
 	return type <= T_UUID &&
 	       (1U << type & (1U << T_BOOL | 1U << T_BYTE | 1U << T_DOUBLE | 1U << T_I16 |
@@ -19,14 +25,14 @@ static bool is_type(uint8_t type)
 			      1U << T_MAP | 1U << T_SET | 1U << T_LIST | 1U << T_UUID));
 }
 
-static uint64_t be64(struct cursor *c)
+static inline uint64_t be64(struct cursor *c)
 {
 	uint64_t high = cursor_be32(c);
 
 	return high << 32 | cursor_be32(c);
 }
 
-static double real_of(uint64_t bits)
+static inline double real_of(uint64_t bits)
 {
 	double n;
 
@@ -36,7 +42,7 @@ static double real_of(uint64_t bits)
 
 /* ---- Binary ---- */
 
-void binary_field(struct reading *r, struct cursor *c, struct field_head *f)
+static inline void binary_field(struct reading *r, struct cursor *c, struct field_head *f)
 {
 	f->type = cursor_u8(c);
 	if (c->dry || f->type == T_STOP)
@@ -45,7 +51,7 @@ void binary_field(struct reading *r, struct cursor *c, struct field_head *f)
 	f->id = (int16_t)cursor_be16(c);
 }
 
-static void binary_container(struct reading *r, struct cursor *c, struct value *v)
+static inline void binary_container(struct reading *r, struct cursor *c, struct value *v)
 {
 	if (v->type == T_MAP)
 		v->key = cursor_u8(c);
@@ -56,7 +62,7 @@ static void binary_container(struct reading *r, struct cursor *c, struct value *
 		r->bad = true;
 }
 
-void binary_value(struct reading *r, struct cursor *c, struct value *v)
+static inline void binary_value(struct reading *r, struct cursor *c, struct value *v)
 {
 	switch (v->type) {
 	case T_BOOL:
@@ -90,16 +96,20 @@ void binary_value(struct reading *r, struct cursor *c, struct value *v)
 
 /* ---- Compact ---- */
 
-/* False when it is above max; 0 and true when the cursor runs dry. */
-bool compact_varint(struct cursor *c, uint64_t max, uint64_t *n)
+/* Its bits, seven of each byte, from those bytes of a word that belong to it. */
+static inline uint64_t varint_bits(uint64_t word)
+{
+	word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+	word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+	return (word & 0x0fffffff) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
+/* As many bytes as it takes, one after the other: near the end of what there is, or a long one. */
+static inline bool varint_slow(struct cursor *c, uint64_t max, uint64_t *n)
 {
 	uint64_t sum = 0;
 
 	*n = 0;
-	if (cursor_left(c) > 0 && *c->at < 0x80 && !c->dry) {
-		*n = *c->at++;
-		return *n <= max;
-	}
 	for (unsigned i = 0; i < VARINT_MAX; i++) {
 		uint8_t b = cursor_u8(c);
 
@@ -116,7 +126,28 @@ bool compact_varint(struct cursor *c, uint64_t max, uint64_t *n)
 	return false;
 }
 
-static int64_t zigzag(struct reading *r, struct cursor *c, uint64_t max)
+/* False when it is above max; 0 and true when the cursor runs dry. */
+static inline bool compact_varint(struct cursor *c, uint64_t max, uint64_t *n)
+{
+	uint64_t word;
+
+	if (cursor_left(c) < sizeof(word) || c->dry)
+		return varint_slow(c, max, n);
+	memcpy(&word, c->at, sizeof(word));
+	word = le64toh(word);
+	uint64_t last = ~word & UINT64_C(0x8080808080808080);
+
+	if (last == 0)
+		return varint_slow(c, max, n);
+	last &= 0 - last;
+	cursor_take(c, (unsigned)__builtin_ctzll(last) / 8 + 1);
+	uint64_t found = varint_bits(word & (last - 1));
+
+	*n = found <= max ? found : 0;
+	return found <= max;
+}
+
+static inline int64_t zigzag(struct reading *r, struct cursor *c, uint64_t max)
 {
 	uint64_t n;
 
@@ -125,7 +156,7 @@ static int64_t zigzag(struct reading *r, struct cursor *c, uint64_t max)
 	return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
 }
 
-static uint8_t compact_type(uint8_t type)
+static inline uint8_t compact_type(uint8_t type)
 {
 	static const uint8_t types[] = {T_STOP, T_BOOL, T_BOOL,	  T_BYTE,   T_I16,
 					T_I32,	T_I64,	T_DOUBLE, T_STRING, T_LIST,
@@ -134,7 +165,7 @@ static uint8_t compact_type(uint8_t type)
 	return type < sizeof(types) ? types[type] : T_NONE;
 }
 
-void compact_field(struct reading *r, struct cursor *c, struct field_head *f)
+static inline void compact_field(struct reading *r, struct cursor *c, struct field_head *f)
 {
 	uint8_t b = cursor_u8(c), type = b & 15;
 	uint8_t more = b >> 4;
@@ -153,7 +184,7 @@ void compact_field(struct reading *r, struct cursor *c, struct field_head *f)
 		     : (int16_t)zigzag(r, c, UINT32_MAX);
 }
 
-static int64_t compact_size(struct reading *r, struct cursor *c)
+static inline int64_t compact_size(struct reading *r, struct cursor *c)
 {
 	uint64_t n;
 
@@ -162,7 +193,7 @@ static int64_t compact_size(struct reading *r, struct cursor *c)
 	return (int64_t)n;
 }
 
-static void compact_list(struct reading *r, struct cursor *c, struct value *v)
+static inline void compact_list(struct reading *r, struct cursor *c, struct value *v)
 {
 	uint8_t b = cursor_u8(c);
 
@@ -174,7 +205,7 @@ static void compact_list(struct reading *r, struct cursor *c, struct value *v)
 		r->bad = true;
 }
 
-static void compact_map(struct reading *r, struct cursor *c, struct value *v)
+static inline void compact_map(struct reading *r, struct cursor *c, struct value *v)
 {
 	v->n = compact_size(r, c);
 	if (c->dry || v->n == 0)
@@ -188,7 +219,7 @@ static void compact_map(struct reading *r, struct cursor *c, struct value *v)
 		r->bad = true;
 }
 
-void compact_value(struct reading *r, struct cursor *c, struct value *v)
+static inline void compact_value(struct reading *r, struct cursor *c, struct value *v)
 {
 	switch (v->type) {
 	case T_BOOL: /* a field's stands in its type */
@@ -223,3 +254,5 @@ void compact_value(struct reading *r, struct cursor *c, struct value *v)
 		compact_list(r, c, v);
 	}
 }
+
+#endif
