@@ -65,6 +65,8 @@ static inline void plain_store(uint8_t *to, uint64_t word)
 	memcpy(to, &word, PLAIN_WORD);
 }
 
+enum { PLAIN_NO_MORE = '"' }; /* `also`, where there is no other byte that is not plain */
+
 /* Copies sixteen; all bits of those are set that may not stand as they are. */
 static inline plain_lanes plain_copy_lanes(uint8_t *to, const uint8_t *at, uint8_t also)
 {
@@ -77,7 +79,7 @@ static inline plain_lanes plain_copy_lanes(uint8_t *to, const uint8_t *at, uint8
 }
 
 /* Copies all of it, and up to PLAIN_ROOM bytes more behind it. False: not all is plain, and what
- * was copied is not worth anything. `also` is one more byte that is not; '"' for none. */
+ * was copied is not worth anything. */
 static inline bool plain_copy(uint8_t *to, struct bytes text, uint8_t also)
 {
 	const uint8_t *at = text.at;

@@ -1,61 +1,13 @@
 #include "shipper/txn/json_text.h"
 
-#include <endian.h>
+#include "shipper/base/plain.h"
 
-enum {
-	ESCAPE_MAX = 6, /* \u001f */
-	WORD = 8,
-	STEP = 16,
-};
+enum { ESCAPE_MAX = 6 }; /* \u001f */
 
 /* The last step may reach over the stretch that room was made for, its last byte may be escaped,
  * and it is stored whole also where less of it counts. */
-_Static_assert(JSON_SHORT_ROOM >= JSON_SHORT * ESCAPE_MAX + STEP + ESCAPE_MAX + STEP, "room");
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/*
- * The high bit of each byte that may not be copied as it is: a control character, a quote, a
- * backslash, not ASCII. Subtracting from a word borrows from the byte above, but only a byte that
- * is itself marked lends; so the lowest mark is right, and only that one is used.
- */
-static uint64_t special_bytes(uint64_t word)
-{
-	uint64_t control = word - EACH(0x20);
-	uint64_t quote = (word ^ EACH('"')) - EACH(1);
-	uint64_t backslash = (word ^ EACH('\\')) - EACH(1);
-
-	return (word | control | quote | backslash) & EACH(0x80);
-}
-
-static uint64_t load_word(const uint8_t *at)
-{
-	uint64_t word;
-
-	memcpy(&word, at, WORD);
-	return le64toh(word);
-}
-
-/* Fewer than eight bytes, filled up with spaces; reads nothing behind them. */
-static uint64_t load_part(const uint8_t *at, size_t n)
-{
-	uint64_t spaces = EACH(' ') << (8 * n);
-	uint32_t low, high;
-
-	if (n >= 4) {
-		memcpy(&low, at, 4);
-		memcpy(&high, at + n - 4, 4);
-		return spaces | le32toh(low) | (uint64_t)le32toh(high) << (8 * (n - 4));
-	}
-	return spaces | at[0] | (uint64_t)at[n / 2] << (8 * (n / 2)) |
-	       (uint64_t)at[n - 1] << (8 * (n - 1));
-}
-
-static void store_word(uint8_t *to, uint64_t word)
-{
-	word = htole64(word);
-	memcpy(to, &word, WORD);
-}
+_Static_assert(JSON_SHORT_ROOM >= JSON_SHORT * ESCAPE_MAX + PLAIN_STEP + ESCAPE_MAX + PLAIN_STEP,
+	       "room");
 
 static uint8_t *escape(uint8_t *to, uint8_t c)
 {
@@ -120,41 +72,28 @@ static const uint8_t *put_foreign(uint8_t **to, const uint8_t *at, const uint8_t
 	return at;
 }
 
-/* Sixteen bytes at a time: the compiler makes of it what the machine has. */
-typedef int8_t lanes __attribute__((vector_size(STEP)));
-
-/* Copies them; all bits of those are set that may not stand as they are. */
-static inline lanes copy_lanes(uint8_t *to, const uint8_t *at)
-{
-	lanes v;
-
-	memcpy(&v, at, sizeof(v));
-	memcpy(to, &v, sizeof(v));
-	/* As signed numbers, what is not ASCII is below the space, too. */
-	return (v < ' ') | (v == '"') | (v == '\\');
-}
-
-/* How many come before the first of those. */
-static inline size_t lanes_before(lanes special)
+/* How many of sixteen come before the first that may not stand as it is. */
+static inline size_t lanes_before(plain_lanes special)
 {
 	uint64_t halves[2];
 
 	memcpy(halves, &special, sizeof(halves));
 	if (halves[0])
 		return (size_t)__builtin_ctzll(le64toh(halves[0])) / 8;
-	return WORD + (halves[1] ? (size_t)__builtin_ctzll(le64toh(halves[1])) / 8 : WORD);
+	return PLAIN_WORD +
+	       (halves[1] ? (size_t)__builtin_ctzll(le64toh(halves[1])) / 8 : PLAIN_WORD);
 }
 
 /* How many of `step` bytes, sixteen, eight or fewer, come before one that may not stand as it is;
  * copies these, and what it likes behind them. */
 static inline size_t copy_step(uint8_t *to, const uint8_t *at, size_t step)
 {
-	if (step == sizeof(lanes))
-		return lanes_before(copy_lanes(to, at));
-	uint64_t word = step == WORD ? load_word(at) : load_part(at, step);
-	uint64_t special = special_bytes(word);
+	if (step == PLAIN_STEP)
+		return lanes_before(plain_copy_lanes(to, at, PLAIN_NO_MORE));
+	uint64_t word = step == PLAIN_WORD ? plain_load(at) : plain_load_part(at, step);
+	uint64_t special = plain_marks(word, PLAIN_NO_MORE);
 
-	store_word(to, word);
+	plain_store(to, word);
 	return special ? (size_t)__builtin_ctzll(special) / 8 : step;
 }
 
@@ -166,7 +105,9 @@ static uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint8_t *st
 
 	while (at < stop) {
 		size_t left = (size_t)(end - at);
-		size_t step = left >= sizeof(lanes) ? sizeof(lanes) : left >= WORD ? WORD : left;
+		size_t step = left >= PLAIN_STEP   ? PLAIN_STEP
+			      : left >= PLAIN_WORD ? PLAIN_WORD
+						   : left;
 		size_t n = copy_step(to, at, step);
 
 		at += n;
@@ -182,41 +123,11 @@ static uint8_t *put_stretch(uint8_t *to, const uint8_t **from, const uint8_t *st
 	return to;
 }
 
-static inline uint8_t *plain_lanes(uint8_t *to, const uint8_t *at, size_t n)
-{
-	lanes special = {0};
-	uint64_t halves[2];
-
-	for (size_t i = 0; i < n - sizeof(lanes); i += sizeof(lanes))
-		special |= copy_lanes(to + i, at + i);
-	special |= copy_lanes(to + n - sizeof(lanes), at + n - sizeof(lanes));
-	memcpy(halves, &special, sizeof(halves));
-	return (halves[0] | halves[1]) == 0 ? to + n : NULL;
-}
-
-/* Fewer: as two words, or as one that is filled up. */
-static inline uint8_t *plain_words(uint8_t *to, const uint8_t *at, size_t n)
-{
-	uint64_t first = n >= WORD ? load_word(at) : load_part(at, n), last = first;
-
-	store_word(to, first);
-	if (n >= WORD) {
-		last = load_word(at + n - WORD);
-		store_word(to + n - WORD, last);
-	}
-	return (special_bytes(first) | special_bytes(last)) == 0 ? to + n : NULL;
-}
-
-static inline uint8_t *plain(uint8_t *to, const uint8_t *at, size_t n)
-{
-	return n >= sizeof(lanes) ? plain_lanes(to, at, n) : plain_words(to, at, n);
-}
-
 uint8_t *json_short(uint8_t *to, struct bytes text)
 {
-	uint8_t *end = text.len > 0 ? plain(to, text.at, text.len) : to;
-
-	return end ? end : put_stretch(to, &text.at, text.at + text.len, text.at + text.len);
+	return plain_copy(to, text, PLAIN_NO_MORE)
+		       ? to + text.len
+		       : put_stretch(to, &text.at, text.at + text.len, text.at + text.len);
 }
 
 void json_text(struct buf *out, struct bytes text)
