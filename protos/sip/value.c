@@ -299,11 +299,18 @@ struct bytes sip_list_next(struct bytes *list)
 	struct bytes all = *list;
 	bool open;
 
-	if (bytes_find(all, ',') == all.len) {
+	size_t n = bytes_find(all, ',');
+	struct bytes first = bytes_head(all, n);
+
+	if (n == all.len) {
 		*list = NO_BYTES;
 		return bytes_trim(all);
 	}
-	size_t n = find_unquoted(all, CHAR_COMMA | CHAR_ANGLE, &open);
+	if (bytes_find(first, '"') == n && bytes_find(first, '<') == n) {
+		*list = bytes_skip(all, n + 1);
+		return bytes_trim(first);
+	}
+	n = find_unquoted(all, CHAR_COMMA | CHAR_ANGLE, &open);
 
 	if (n < all.len && all.at[n] == '<') {
 		n += bytes_find(bytes_skip(all, n), '>');
@@ -316,33 +323,80 @@ struct bytes sip_list_next(struct bytes *list)
 /* Where a parameter goes, NULL for others. */
 static struct bytes *digest_place(struct sip_digest *d, struct bytes name)
 {
-	if (bytes_eq_case(name, BYTES("realm")))
-		return &d->realm;
-	if (bytes_eq_case(name, BYTES("username")))
-		return &d->username;
-	if (bytes_eq_case(name, BYTES("algorithm")))
-		return &d->algorithm;
-	return bytes_eq_case(name, BYTES("uri")) ? &d->uri : NULL;
+	switch (name.len) {
+	case 3:
+		return bytes_eq_case(name, BYTES("uri")) ? &d->uri : NULL;
+	case 5:
+		return bytes_eq_case(name, BYTES("realm")) ? &d->realm : NULL;
+	case 8:
+		return bytes_eq_case(name, BYTES("username")) ? &d->username : NULL;
+	case 9:
+		return bytes_eq_case(name, BYTES("algorithm")) ? &d->algorithm : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* A parameter as nearly all write it, taken off the front with its comma: name=value or
+ * name="value", nothing escaped. False: it is not so simple. */
+static bool plain_param(struct bytes *rest, struct bytes *name, struct bytes *value)
+{
+	struct bytes all = *rest;
+	size_t from = 0, eq, end;
+
+	while (from < all.len && (all.at[from] == ' ' || all.at[from] == '\t'))
+		from++;
+	for (eq = from; eq < all.len && sip_chars[all.at[eq]] & CHAR_TOKEN; eq++)
+		;
+	if (eq + 1 >= all.len || all.at[eq] != '=')
+		return false;
+	*name = bytes_head(bytes_skip(all, from), eq - from);
+	*value = bytes_skip(all, eq + 1);
+	if (value->at[0] == '"') {
+		*value = bytes_skip(*value, 1);
+		*value = bytes_head(*value, bytes_find(*value, '"'));
+		end = eq + 2 + value->len + 1;
+		if (end > all.len || (end < all.len && all.at[end] != ',') ||
+		    bytes_find(*value, '\\') < value->len)
+			return false;
+	} else {
+		*value = bytes_head(*value, bytes_find(*value, ','));
+		end = eq + 1 + value->len;
+		if (bytes_find(*value, '"') < value->len)
+			return false;
+		*value = bytes_trim(*value);
+	}
+	*rest = bytes_skip(all, end + 1);
+	return true;
+}
+
+static void odd_param(struct bytes *rest, struct bytes *name, struct bytes *value)
+{
+	bool open;
+	size_t n = find_one_unquoted(*rest, ',', &open);
+	struct bytes one = bytes_trim(bytes_head(*rest, n));
+	size_t eq = bytes_find(one, '=');
+
+	*name = bytes_trim(bytes_head(one, eq));
+	*value = unquote(bytes_skip(one, eq + 1));
+	*rest = bytes_skip(*rest, n + 1);
 }
 
 struct sip_digest sip_digest_of(struct bytes value)
 {
 	struct sip_digest d = {0};
 	size_t space = bytes_find(value, ' ');
-	struct bytes rest = bytes_skip(value, space + 1);
-	bool open;
+	struct bytes rest = bytes_skip(value, space + 1), name, text;
 
 	d.scheme = bytes_head(value, space);
 	while (rest.len > 0) {
-		size_t n = find_one_unquoted(rest, ',', &open);
-		struct bytes one = bytes_trim(bytes_head(rest, n));
-		size_t eq = bytes_find(one, '=');
-		struct bytes *place = digest_place(&d, bytes_trim(bytes_head(one, eq)));
+		if (!plain_param(&rest, &name, &text))
+			odd_param(&rest, &name, &text);
+		struct bytes *place = digest_place(&d, name);
 
 		/* The first of a name counts. */
 		if (place && place->at == NULL)
-			*place = unquote(bytes_skip(one, eq + 1));
-		rest = bytes_skip(rest, n + 1);
+			*place = text;
 	}
 	return d;
 }

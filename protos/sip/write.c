@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { PRINT_MAX = 256 };
+enum { PRINT_MAX = 256, LINE_MAX_BYTES = 256 };
 
 /* A transaction with both of its messages; where one is missing, the other stands for it. */
 struct view {
@@ -13,6 +13,31 @@ struct view {
 	const struct sip_kept *m, *answer;
 	struct bytes text, answer_text; /* theirs */
 };
+
+/* Method and URI, the password masked. */
+static void write_request(struct doc *d, struct bytes method, const struct sip_uri *u)
+{
+	uint8_t text[LINE_MAX_BYTES];
+	struct bytes uri = u->whole;
+	size_t before = u->password.len ? (size_t)(u->password.at - uri.at) : uri.len;
+
+	if (u->password.len == 0 && uri.len > 0 && method.len + 1 + uri.len <= sizeof(text)) {
+		memcpy(text, method.at, method.len);
+		text[method.len] = ' ';
+		memcpy(text + method.len + 1, uri.at, uri.len);
+		doc_text(d, F_QUERY, bytes_of(text, method.len + 1 + uri.len));
+		return;
+	}
+	doc_text_begin(d, F_QUERY);
+	doc_text_more(d, method);
+	doc_text_more(d, BYTES(" "));
+	doc_text_more(d, bytes_head(uri, before));
+	if (u->password.len > 0) {
+		doc_text_more(d, BYTES("*"));
+		doc_text_more(d, bytes_skip(uri, before + u->password.len));
+	}
+	doc_text_end(d);
+}
 
 static void write_query(const struct view *v, const struct sip_uri *u, struct doc *d)
 {
@@ -28,18 +53,8 @@ static void write_query(const struct view *v, const struct sip_uri *u, struct do
 	if (v->m->request) {
 		struct bytes host =
 			bytes_head(u->host.len ? u->host : u->scheme, PRINT_MAX / 2 - 1);
-		struct bytes uri = u->whole;
-		size_t before = u->password.len ? (size_t)(u->password.at - uri.at) : uri.len;
 
-		doc_text_begin(d, F_QUERY);
-		doc_text_more(d, method);
-		doc_text_more(d, BYTES(" "));
-		doc_text_more(d, bytes_head(uri, before));
-		if (u->password.len > 0) {
-			doc_text_more(d, BYTES("*"));
-			doc_text_more(d, bytes_skip(uri, before + u->password.len));
-		}
-		doc_text_end(d);
+		write_request(d, method, u);
 		print[n++] = ' ';
 		if (host.len > 0)
 			memcpy(print + n, host.at, host.len);
