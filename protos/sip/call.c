@@ -211,8 +211,7 @@ static struct hop add_hop(struct call *c, const struct sip_seen *s)
 			.code = s->m->request ? 0 : s->m->code,
 			.method = s->m->method,
 			.again = s->again,
-			.sdp = s->body.len > 0 &&
-			       sdp_is_type(sip_one(s->m, s->head, SIP_CONTENT_TYPE))};
+			.sdp = s->has_sdp};
 
 	h.from = host_of(c, ends, s->from);
 	h.to = host_of(c, ends, side_other(s->from));
@@ -237,31 +236,30 @@ static struct hop add_hop(struct call *c, const struct sip_seen *s)
 
 static void take_sdp(struct call *c, const struct sip_seen *s, unsigned who)
 {
-	struct sdp sdp;
+	const struct sdp *sdp = s->sdp;
 	char port[8];
 	struct bytes a;
 
-	if (s->body.len == 0 || !sip_conf_of(c->w)->parse_body ||
-	    !sdp_is_type(sip_one(s->m, s->head, SIP_CONTENT_TYPE)) || !sdp_read(&sdp, s->body))
+	if (sdp == NULL)
 		return;
 	/* The first offer and answer may well be for one way only. */
-	c->holds += c->answered && s->m->request && sdp.held && !c->held[who];
-	c->held[who] = sdp.held;
-	if (sdp.streams_count == 0)
+	c->holds += c->answered && s->m->request && sdp->held && !c->held[who];
+	c->held[who] = sdp->held;
+	if (sdp->streams_count == 0)
 		return;
-	a = sdp.streams[0].address;
+	a = sdp->streams[0].address;
 	c->media[who] = (struct clip){0};
 	clip_add(&c->media[who], &c->text, a, CALL_TEXT_MAX);
 	port[0] = ':';
 	int n = 1;
 
-	for (int32_t p = sdp.streams[0].port, d = 10000; d > 0; d /= 10)
+	for (int32_t p = sdp->streams[0].port, d = 10000; d > 0; d /= 10)
 		if (p >= d || d == 1)
 			port[n++] = (char)('0' + p / d % 10);
 	clip_add(&c->media[who], &c->text, bytes_of(port, (size_t)n), CALL_TEXT_MAX);
 	c->codecs = (struct clip){0};
-	for (unsigned i = 0; i < sdp.codecs_count; i++) {
-		clip_add(&c->codecs, &c->text, sdp.codecs[i], CALL_TEXT_MAX);
+	for (unsigned i = 0; i < sdp->codecs_count; i++) {
+		clip_add(&c->codecs, &c->text, sdp->codecs[i], CALL_TEXT_MAX);
 		clip_add(&c->codecs, &c->text, BYTES("\n"), CALL_TEXT_MAX);
 	}
 }

@@ -189,3 +189,74 @@ bool sdp_read(struct sdp *s, struct bytes body)
 		s->held |= is_nowhere(s->streams[0].address);
 	return s->version.len > 0;
 }
+
+/* ---- Kept ---- */
+
+/* Of a codec that needs no rtpmap, its place among those; nothing is that long that far behind. */
+enum { STATIC_AT = UINT16_MAX, STATIC_MARK = 1 << 15 };
+
+static inline struct span place_of(struct bytes part, struct bytes body)
+{
+	if (part.len == 0)
+		return (struct span){0, 0};
+	return (struct span){(uint16_t)(part.at - body.at), (uint16_t)part.len};
+}
+
+static struct span codec_place(struct bytes codec, struct bytes body)
+{
+	if (codec.at >= body.at && codec.at < body.at + body.len)
+		return place_of(codec, body);
+	for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++)
+		if (codec.at == (const uint8_t *)static_types[i].name)
+			return (struct span){STATIC_AT, (uint16_t)(STATIC_MARK | i)};
+	return (struct span){0, 0};
+}
+
+static struct bytes codec_of(struct span place, struct bytes body)
+{
+	if (place.at == STATIC_AT && place.len & STATIC_MARK)
+		return bytes_str(static_types[place.len & ~STATIC_MARK].name);
+	return sip_part(body, place);
+}
+
+void sdp_pack(const struct sdp *s, struct bytes body, struct sdp_kept *k)
+{
+	*k = (struct sdp_kept){.version = place_of(s->version, body),
+			       .session = place_of(s->session, body),
+			       .connection = place_of(s->connection, body),
+			       .address = place_of(s->address, body),
+			       .streams_count = (uint8_t)s->streams_count,
+			       .codecs_count = (uint8_t)s->codecs_count,
+			       .direction = (uint8_t)s->direction,
+			       .held = s->held};
+	for (int i = 0; i < 6; i++)
+		k->owner[i] = place_of(s->owner[i], body);
+	for (unsigned i = 0; i < s->streams_count; i++) {
+		k->streams[i].kind = place_of(s->streams[i].kind, body);
+		k->streams[i].address = place_of(s->streams[i].address, body);
+		k->streams[i].port = s->streams[i].port;
+	}
+	for (unsigned i = 0; i < s->codecs_count; i++)
+		k->codecs[i] = codec_place(s->codecs[i], body);
+}
+
+void sdp_unpack(const struct sdp_kept *k, struct bytes body, struct sdp *s)
+{
+	s->version = sip_part(body, k->version);
+	s->session = sip_part(body, k->session);
+	s->connection = sip_part(body, k->connection);
+	s->address = sip_part(body, k->address);
+	s->streams_count = k->streams_count;
+	s->codecs_count = k->codecs_count;
+	s->direction = (enum sdp_direction)k->direction;
+	s->held = k->held;
+	for (int i = 0; i < 6; i++)
+		s->owner[i] = sip_part(body, k->owner[i]);
+	for (unsigned i = 0; i < k->streams_count; i++) {
+		s->streams[i].kind = sip_part(body, k->streams[i].kind);
+		s->streams[i].address = sip_part(body, k->streams[i].address);
+		s->streams[i].port = k->streams[i].port;
+	}
+	for (unsigned i = 0; i < k->codecs_count; i++)
+		s->codecs[i] = codec_of(k->codecs[i], body);
+}

@@ -7,7 +7,7 @@
 #ifndef WIRESPAN_SIP_SDP_H
 #define WIRESPAN_SIP_SDP_H
 
-#include "shipper/base/bytes.h"
+#include "protos/sip/message.h"
 
 enum { SDP_STREAMS_MAX = 4, SDP_CODECS_MAX = 12 };
 
@@ -31,10 +31,24 @@ struct sdp {
 	bool held;		      /* a direction or an address that asks to be silent */
 };
 
+/* The same by places in the body, to be kept beside it. */
+struct sdp_kept {
+	struct span version, session, owner[6], connection, address;
+	struct {
+		struct span kind, address;
+		int32_t port;
+	} streams[SDP_STREAMS_MAX];
+	struct span codecs[SDP_CODECS_MAX];
+	uint8_t streams_count, codecs_count, direction;
+	bool held;
+};
+
 extern const char *const sdp_direction_names[5];
 
 /* False: no session description. */
 bool sdp_read(struct sdp *sdp, struct bytes body);
+void sdp_pack(const struct sdp *sdp, struct bytes body, struct sdp_kept *kept);
+void sdp_unpack(const struct sdp_kept *kept, struct bytes body, struct sdp *sdp);
 bool sdp_is_type(struct bytes content_type);
 
 #endif

@@ -196,6 +196,11 @@ static void handle(struct conn *conn, enum side from, const struct sip_message *
 			     .body = body,
 			     .when = conn_begin_time(conn)};
 
+	struct sdp sdp;
+
+	s.has_sdp = body.len > 0 && sdp_is_type(sip_one(m, head, SIP_CONTENT_TYPE));
+	if (s.has_sdp && sip_conf_of(s.w)->parse_body && sdp_read(&sdp, body))
+		s.sdp = &sdp;
 	begin_anew(s.w, s.when);
 	bool begun = txn_message(&s);
 

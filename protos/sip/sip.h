@@ -26,6 +26,7 @@
 #include "protos/proto.h"
 #include "protos/sip/index.h"
 #include "protos/sip/message.h"
+#include "protos/sip/sdp.h"
 #include "protos/sip/wheel.h"
 
 enum {
@@ -87,8 +88,9 @@ struct sip_txn {
 	uint32_t final_tag;
 	uint32_t ack_tag[1 + FORKS_MAX]; /* hashes of the To tags of the others */
 	struct clip text[2], body[2];	 /* of request and final answer */
-	struct clip head[2];		 /* whole, for send_request and send_response alone */
-	struct sip_kept msg[2];		 /* in `text` */
+	struct clip sdp[2];	/* struct sdp_kept, read from `body`; or it is still to be read */
+	struct clip head[2];	/* whole, for send_request and send_response alone */
+	struct sip_kept msg[2]; /* in `text` */
 	struct sip_answer provisional[PROVISIONALS_MAX], forks[FORKS_MAX];
 };
 
@@ -113,7 +115,9 @@ struct sip_seen {
 	enum side from;
 	const struct sip_message *m;
 	struct bytes head, body;
-	struct name id; /* its Call-ID's */
+	const struct sdp *sdp; /* the body's; NULL: it is none, or is not to be read */
+	bool has_sdp;	       /* as its Content-Type says */
+	struct name id;	       /* its Call-ID's */
 	nsec when;
 	bool again;	     /* a retransmission */
 	struct sip_txn *txn; /* NULL where it belongs to none */

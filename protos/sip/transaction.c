@@ -186,6 +186,14 @@ static void set_timer(struct sip_world *w, struct sip_txn *t, nsec when)
 
 /* ---- What a message does ---- */
 
+static void keep_sdp(struct sip_txn *t, enum side role, const struct sip_seen *s)
+{
+	struct sdp_kept kept;
+
+	sdp_pack(s->sdp, s->body, &kept);
+	clip_set(&t->sdp[role], &t->x->kept, bytes_of(&kept, sizeof(kept)), sizeof(kept));
+}
+
 static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 {
 	enum { MORE = 128 /* for what a usual answer adds */ };
@@ -196,10 +204,13 @@ static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 	size_t n =
 		sip_message_pack(s->m, head, role == SERVER && x->begun[CLIENT], &t->msg[role], to);
 
-	buf_room(&x->kept, n + s->body.len + (role == CLIENT ? MORE : 0));
+	buf_room(&x->kept, n + s->body.len + (s->sdp ? sizeof(struct sdp_kept) : 0) +
+				   (role == CLIENT ? MORE : 0));
 	exchange_keep(x, &t->text[role], bytes_of(to, n));
 	if (s->body.len > 0 && conf->parse_body)
 		exchange_keep(x, &t->body[role], s->body);
+	if (s->sdp && head.len == s->head.len && t->body[role].len == s->body.len)
+		keep_sdp(t, role, s);
 	if (role == CLIENT ? conf->common.send_request : conf->common.send_response)
 		exchange_keep(x, &t->head[role], s->head);
 	x->notes |= (uint32_t)s->m->faults * SIP_NOTE_FAULTS;
@@ -407,7 +418,8 @@ static bool answer(struct sip_seen *s, const struct key *k)
 	}
 	t->code = s->m->code;
 	if (!provisional || fresh) {
-		t->text[SERVER] = t->body[SERVER] = t->head[SERVER] = (struct clip){0};
+		t->text[SERVER] = t->body[SERVER] = t->head[SERVER] = t->sdp[SERVER] =
+			(struct clip){0};
 		keep(t, SERVER, s);
 	}
 	t->final_tag = provisional ? 0 : answer_tag(s);

@@ -231,11 +231,18 @@ static void write_repeats(const struct view *v, struct doc *d)
 static bool read_body(const struct exchange *x, enum side role, struct sdp *sdp)
 {
 	const struct sip_txn *t = x->own;
+	struct bytes body = exchange_text(x, &t->body[role]);
+	struct sdp_kept kept;
+
+	if (t->sdp[role].len == sizeof(kept)) {
+		memcpy(&kept, exchange_text(x, &t->sdp[role]).at, sizeof(kept));
+		sdp_unpack(&kept, body, sdp);
+		return true;
+	}
 	struct bytes type =
 		kept_one(&t->msg[role], exchange_text(x, &t->text[role]), SIP_CONTENT_TYPE);
 
-	return t->body[role].len > 0 && sdp_is_type(type) &&
-	       sdp_read(sdp, exchange_text(x, &t->body[role]));
+	return body.len > 0 && sdp_is_type(type) && sdp_read(sdp, body);
 }
 
 static void write_sdp(const struct view *v, struct doc *d)
