@@ -1,4 +1,5 @@
 #include "shipper/base/must.h"
+#include "shipper/cmd/clocks.h"
 #include "shipper/cmd/command.h"
 #include "shipper/cmd/configure.h"
 #include "shipper/cmd/crew.h"
@@ -57,6 +58,7 @@ struct watching {
 	struct patrol *patrol;
 	struct service *service;
 	struct reload *reload;
+	struct clocks clocks;
 	char *tail; /* members that the shipper's own documents end with */
 	struct mono begun, reported;
 	struct counters last;	   /* as of `reported` */
@@ -147,6 +149,7 @@ static void tick(void *self, struct crew *crew)
 {
 	struct watching *w = self;
 
+	clocks_tick(&w->clocks);
 	if (reload_tick(w->reload, crew))
 		changed(w);
 	log_settle(false);
@@ -164,6 +167,7 @@ static bool watching_open(struct watching *w, const struct settings *settings, s
 
 	w->crew = crew;
 	w->begun = w->reported = mono_now();
+	clocks_tick(&w->clocks);
 	w->tail = settings_tail(settings, NULL);
 	w->blind = settings->monitor;
 	w->blind.socket = w->blind.listen = "";
