@@ -159,7 +159,7 @@ dashboards: $(BUILD)/wirespan ## build dashboards/built from the sources (python
 
 MINUTES ?= 30
 .PHONY: soak
-soak: all ## MINUTES (30) of steady load with devices that come and go: nothing grows, the books balance (root)
+soak: all bench-build ## MINUTES (30) at half the rate that is too much, then a day in short: nothing grows, all is counted (root)
 	@scripts/install-packages test
 	tests/soak --minutes $(MINUTES)
 

@@ -99,7 +99,14 @@ def generate(protocol, options, path):
     return dict(json.loads(said), protocol=protocol, path=path)
 
 
+def told(process, pipe=None):
+    """What a sender said at its end."""
+    with pipe or process.stdout as said:
+        text = said.read()
+    process.wait()
+    return json.loads(text)
+
+
 def resend(device, *words):
     """Sends captures; what it says of that."""
-    said = within(THERE, f"{BUILD}/bench/resend", "-i", device, *map(str, words), stdout=subprocess.PIPE).communicate()[0]
-    return json.loads(said)
+    return told(within(THERE, f"{BUILD}/bench/resend", "-i", device, *map(str, words), stdout=subprocess.PIPE))
