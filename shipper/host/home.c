@@ -203,10 +203,13 @@ struct holder *home_ask(struct home *home, const struct endpoints *ends)
 		atomic_store(&h->state, HOLDER_KNOWN);
 		return h;
 	}
-	h->next = atomic_load(&home->asked);
-	while (!atomic_compare_exchange_weak(&home->asked, &h->next, h))
-		;
-	if (h->next == NULL)
+	/* Once it is in the list it is the other thread's. */
+	struct holder *before = atomic_load(&home->asked);
+
+	do
+		h->next = before;
+	while (!atomic_compare_exchange_weak(&home->asked, &before, h));
+	if (before == NULL)
 		wake(home);
 	return h;
 }
