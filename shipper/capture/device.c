@@ -266,8 +266,13 @@ static bool drained(struct device *d, enum next got, const struct frame *frame)
 {
 	struct mono now = mono_now();
 
-	if (now.ns - d->drain_began.ns > (nsec)DRAIN_MOST_MS * NS_PER_MS)
+	if (now.ns - d->drain_began.ns > (nsec)DRAIN_MOST_MS * NS_PER_MS) {
+		if (got == NEXT_FRAME)
+			log_warning("device %.64s: packets that came before the end are left "
+				    "unread: there were more than %d s would do for",
+				    d->name, DRAIN_MOST_MS / 1000);
 		return true;
+	}
 	if (got == NEXT_IDLE)
 		return now.ns - d->drain_frame.ns > (nsec)DRAIN_IDLE_MS * NS_PER_MS;
 	d->drain_frame = now;
