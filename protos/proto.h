@@ -229,6 +229,8 @@ struct exchange *exchange_parked(struct conn *conn);
 void exchange_done(struct conn *conn, struct exchange *x);
 /* Ends and is written now, with these notes beside its own; not one that is in hand. */
 void exchange_close(struct exchange *x, uint32_t notes);
+/* Asks for the memory that closing it will look at; `soon`: for what this points to. */
+void exchange_fetch(const struct exchange *x, bool soon);
 /* The message in hand ends when its side of the connection does. */
 void exchange_until_close(struct conn *conn, enum side from);
 /* The message in hand will never be whole; what is known goes out, with the note. */

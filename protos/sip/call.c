@@ -71,6 +71,17 @@ static void arm(struct call *c)
 		  c->state > CALL_ANSWERED || end < c->report ? end : c->report);
 }
 
+static void fetch(const struct timer *timer, bool soon)
+{
+	const struct call *c =
+		(const struct call *)((const char *)timer - offsetof(struct call, timer));
+
+	if (soon)
+		return;
+	timer_fetch(c->text.at, c->text.len);
+	timer_fetch(c->hops, c->hops_count * sizeof(struct hop));
+}
+
 static void fire(struct timer *timer, void *self)
 {
 	struct call *c = (struct call *)((char *)timer - offsetof(struct call, timer));
@@ -134,6 +145,7 @@ static struct call *call_new(const struct sip_seen *s, struct bytes id)
 	buf_init(&c->text, world_quota(w->world));
 	c->w = w;
 	c->timer.fire = fire;
+	c->timer.fetch = fetch;
 	c->begin = s->when;
 	c->report = sum(s->when, sip_conf_of(w)->call_interval);
 	c->from_tag = hash_of(sip_part(s->head, s->m->from_tag));

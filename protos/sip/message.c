@@ -498,9 +498,8 @@ static void read_length(struct sip_message *m, struct bytes head)
 	}
 }
 
-bool sip_message_read(struct sip_message *m, struct bytes head)
+bool sip_message_begin(struct sip_message *m, struct bytes head)
 {
-	static const uint8_t needed[] = {SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
 	struct bytes rest = head, line = bytes_line(&rest);
 	bool whole = false;
 
@@ -514,8 +513,13 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 	m->head_len = end;
 	if (!whole)
 		m->faults |= SIP_FAULT_LENGTH;
-	if (m->head_len > SIP_HEAD_MAX)
-		return false;
+	return m->head_len <= SIP_HEAD_MAX;
+}
+
+void sip_message_finish(struct sip_message *m, struct bytes head)
+{
+	static const uint8_t needed[] = {SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
+
 	for (size_t i = 0; i < sizeof(needed); i++)
 		if (m->one[needed[i]].len == 0)
 			m->faults |= SIP_FAULT_MISSING;
@@ -526,5 +530,13 @@ bool sip_message_read(struct sip_message *m, struct bytes head)
 	read_contact(m, head);
 	read_date(m, head);
 	read_length(m, head);
+}
+
+bool sip_message_read(struct sip_message *m, struct bytes head)
+{
+	if (!sip_message_begin(m, head))
+		return false;
+	if (!m->folded)
+		sip_message_finish(m, head);
 	return true;
 }

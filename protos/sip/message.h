@@ -110,6 +110,9 @@ struct sip_message {
 /* False: not SIP, or too long. Reads up to the blank line, or to the end; where a line is folded it
  * stops, and is to be called again with the head unfolded. */
 bool sip_message_read(struct sip_message *m, struct bytes head);
+/* The same in two steps: start line and headers as they stand, then what they say. */
+bool sip_message_begin(struct sip_message *m, struct bytes head);
+void sip_message_finish(struct sip_message *m, struct bytes head);
 
 /* Of a message, what documents are made of, in a text of its own; lines of a list end with LF. */
 struct sip_kept {

@@ -185,54 +185,52 @@ static bool skip_blank(struct cursor *c)
 	return n > 0;
 }
 
-static void handle(struct conn *conn, enum side from, const struct sip_message *m,
-		   struct bytes head, struct bytes body, uint64_t left)
+static void handle(struct sip_seen *s, uint64_t left)
 {
-	struct sip_seen s = {.w = sip_world_of(conn),
-			     .conn = conn,
-			     .from = from,
-			     .m = m,
-			     .head = head,
-			     .body = body,
-			     .when = conn_begin_time(conn)};
-
+	const struct sip_message *m = s->m;
 	struct sdp sdp;
 
-	s.has_sdp = body.len > 0 && sdp_is_type(sip_one(m, head, SIP_CONTENT_TYPE));
-	if (s.has_sdp && sip_conf_of(s.w)->parse_body && sdp_read(&sdp, body))
-		s.sdp = &sdp;
-	begin_anew(s.w, s.when);
-	bool begun = txn_message(&s);
+	index_fetch(&s->w->calls, s->id, 0, sizeof(struct call));
+	s->when = conn_begin_time(s->conn);
+	s->has_sdp = s->body.len > 0 && sdp_is_type(sip_one(m, s->head, SIP_CONTENT_TYPE));
+	if (s->has_sdp && sip_conf_of(s->w)->parse_body && sdp_read(&sdp, s->body))
+		s->sdp = &sdp;
+	begin_anew(s->w, s->when);
+	bool begun = txn_message(s);
 
-	call_message(&s);
+	call_message(s);
 	if (!begun)
 		return;
-	if (!m->request && m->code < 200 && s.txn->by_key.linked)
-		exchange_again(conn, from);
-	else if (left == 0 || s.txn->x->conn != conn)
-		exchange_end(conn, from);
+	if (!m->request && m->code < 200 && s->txn->by_key.linked)
+		exchange_again(s->conn, s->from);
+	else if (left == 0 || s->txn->x->conn != s->conn)
+		exchange_end(s->conn, s->from);
 }
 
-/* Reads a head at the front of *head, which then is that head alone, unfolded. */
-static bool read_head(struct conn *conn, struct sip_message *m, struct bytes *head)
+/* Reads the head at the front of s->head, which then is that head alone, unfolded. */
+static bool read_head(struct sip_seen *s, struct sip_message *m)
 {
-	struct buf *b = &sip_world_of(conn)->unfolded;
+	struct buf *b = &s->w->unfolded;
 	size_t n;
 
-	*head = bytes_head(*head, SIP_HEAD_MAX + 1);
-	if (!sip_message_read(m, *head))
+	s->head = bytes_head(s->head, SIP_HEAD_MAX + 1);
+	if (!sip_message_begin(m, s->head))
 		return false;
 	if (m->folded) {
-		n = sip_head_end(*head, 0);
-		*head = n ? bytes_head(*head, n) : *head;
+		n = sip_head_end(s->head, 0);
+		s->head = n ? bytes_head(s->head, n) : s->head;
 		b->len = 0;
-		sip_head_unfold(*head, buf_room(b, head->len));
-		b->len = head->len;
-		*head = buf_bytes(b);
-		if (!sip_message_read(m, *head) || m->folded)
+		sip_head_unfold(s->head, buf_room(b, s->head.len));
+		b->len = s->head.len;
+		s->head = buf_bytes(b);
+		if (!sip_message_begin(m, s->head) || m->folded)
 			return false;
 	}
-	*head = bytes_head(*head, m->head_len);
+	/* Its call comes near while the rest is read. */
+	s->id = name_of(sip_one(m, s->head, SIP_CALL_ID));
+	index_fetch_slot(&s->w->calls, s->id);
+	sip_message_finish(m, s->head);
+	s->head = bytes_head(s->head, m->head_len);
 	return true;
 }
 
@@ -258,7 +256,9 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 
 	if (all.len < side->want)
 		return STEP_MORE;
-	struct bytes head = all, rest;
+	struct sip_seen s = {
+		.w = sip_world_of(conn), .conn = conn, .from = from, .m = &m, .head = all};
+	struct bytes rest;
 
 	if (!conn_is_datagram(conn)) {
 		size_t n = sip_head_end(all, side->looked);
@@ -268,13 +268,13 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 			return all.len > SIP_HEAD_MAX || sip_looks_like(all) == 0 ? STEP_ALIEN
 										  : STEP_MORE;
 		}
-		head = bytes_head(all, n);
+		s.head = bytes_head(all, n);
 	}
-	if (!read_head(conn, &m, &head))
+	if (!read_head(&s, &m))
 		return STEP_ALIEN;
-	rest = bytes_skip(all, head.len);
+	rest = bytes_skip(all, s.head.len);
 	if (!body_of(conn, &m, &rest, &left)) {
-		side->want = head.len + (size_t)m.length;
+		side->want = s.head.len + (size_t)m.length;
 		return STEP_MORE;
 	}
 	if (side->seen && conn_is_datagram(conn))
@@ -282,8 +282,9 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 	side->seen = true;
 	side->looked = side->want = 0;
 	side->left = left;
-	cursor_take(c, head.len + rest.len);
-	handle(conn, from, &m, head, rest, left);
+	cursor_take(c, s.head.len + rest.len);
+	s.body = rest;
+	handle(&s, left);
 	return STEP_DONE;
 }
 

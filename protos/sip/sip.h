@@ -148,7 +148,7 @@ static inline struct bytes kept_line(struct bytes *list)
 	return line;
 }
 
-/* transaction.c: sets s->txn, s->again and s->id. False: the message began no exchange. */
+/* transaction.c: sets s->txn and s->again. False: the message began no exchange. */
 bool txn_message(struct sip_seen *s);
 void txn_forget(struct exchange *x);
 static inline struct sip_txn *txn_of(const struct exchange *x)

@@ -138,16 +138,12 @@ static void rearm(struct sip_world *w, struct sip_txn *t, nsec due)
 	wheel_set(&w->wheel, &t->timer, due);
 }
 
-/* The texts, which the document is made of. */
-static void fetch(const struct timer *timer)
+static void fetch(const struct timer *timer, bool soon)
 {
-	enum { LINE = 64, LINES = 12 };
 	const struct sip_txn *t =
 		(const struct sip_txn *)((const char *)timer - offsetof(struct sip_txn, timer));
-	struct bytes kept = buf_bytes(&t->x->kept);
 
-	for (size_t i = 0; i < kept.len && i < LINES * LINE; i += LINE)
-		__builtin_prefetch(kept.at + i);
+	exchange_fetch(t->x, soon);
 }
 
 static void fire(struct timer *timer, void *self)
@@ -436,15 +432,9 @@ static bool answer(struct sip_seen *s, const struct key *k)
 bool txn_message(struct sip_seen *s)
 {
 	struct key key;
-
-	s->id = name_of(sip_one(s->m, s->head, SIP_CALL_ID));
-	index_fetch_slot(&s->w->calls, s->id);
 	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
 	const struct key *k = has ? &key : NULL;
 
-	if (k)
-		index_fetch_slot(&s->w->txns, k->name);
-	index_fetch(&s->w->calls, s->id, 0, sizeof(struct call));
 	if (k)
 		index_fetch(&s->w->txns, k->name, sizeof(struct exchange),
 			    offsetof(struct sip_txn, msg));

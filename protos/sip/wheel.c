@@ -57,16 +57,24 @@ void wheel_set(struct wheel *w, struct timer *t, nsec due)
 	put(w, t);
 }
 
-/* What is timed lies around its timer, and was not looked at for seconds: it is brought near two
- * turns ahead, and what it points to one ahead. */
-static void fetch(const struct timer *t)
+/* What is timed lies around its timer, and was not looked at for seconds: it is brought near three
+ * turns ahead, and what it points to two ahead and one. */
+static void fetch(struct timer *t, const struct timer *end)
 {
-	enum { LINE = 64, BEFORE = 6, BEHIND = 10 };
+	enum { BEFORE = 7 * 64, BEHIND = 11 * 64 };
 
+	if (t == end)
+		return;
 	if (t->fetch)
-		t->fetch(t);
-	for (intptr_t i = -BEFORE; i < BEHIND; i++)
-		__builtin_prefetch((const void *)((intptr_t)t->next + i * LINE));
+		t->fetch(t, true);
+	t = t->next;
+	if (t == end)
+		return;
+	if (t->fetch)
+		t->fetch(t, false);
+	t = t->next;
+	if (t != end)
+		timer_fetch((const uint8_t *)t - BEFORE, BEFORE + BEHIND);
 }
 
 static void fire_slot(struct wheel *w, struct timer *slot, void *self)
@@ -79,8 +87,7 @@ static void fire_slot(struct wheel *w, struct timer *slot, void *self)
 	all.next->prev = all.prev->next = &all;
 	ring_init(slot);
 	while ((t = all.next) != &all) {
-		if (t->next != &all)
-			fetch(t->next);
+		fetch(t->next, &all);
 		wheel_stop(t);
 		if (t->due > w->now)
 			put(w, t);

@@ -18,6 +18,8 @@
 #include "shipper/base/time.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum { WHEEL_SLOTS = 4096 };
 
@@ -26,8 +28,9 @@ struct timer {
 	nsec due;
 	nsec looked;				       /* when its slot's turn is; not behind due */
 	void (*fire)(struct timer *timer, void *self); /* it is no longer set */
-	/* Has brought near what fire will look at, when its turn is next; may be NULL. */
-	void (*fetch)(const struct timer *timer);
+	/* Has brought near what fire will look at: two turns ahead, and once more when its turn is
+	 * next (`soon`), for what the former points to. May be NULL. */
+	void (*fetch)(const struct timer *timer, bool soon);
 };
 
 struct wheel {
@@ -41,5 +44,14 @@ void wheel_set(struct wheel *wheel, struct timer *timer, nsec due);
 void wheel_stop(struct timer *timer);
 /* Fires what is due. */
 void wheel_turn(struct wheel *wheel, nsec now, void *self);
+
+/* Asks for memory that a timer will look at. */
+static inline void timer_fetch(const void *at, size_t len)
+{
+	enum { LINE = 64 };
+
+	for (size_t i = 0; i < len; i += LINE)
+		__builtin_prefetch((const uint8_t *)at + i);
+}
 
 #endif

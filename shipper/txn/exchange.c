@@ -8,6 +8,14 @@
 #include "shipper/base/must.h"
 #include "shipper/txn/engine.h"
 
+enum { KEPT_FETCHED = 1024, CACHE_LINE = 64 };
+
+static void fetch_lines(const void *at, size_t len)
+{
+	for (size_t i = 0; i < len; i += CACHE_LINE)
+		__builtin_prefetch((const uint8_t *)at + i);
+}
+
 /* Packets between two of its answers are not the exchange's. */
 static void count_pieces(struct exchange *x, enum side role, uint32_t piece)
 {
@@ -336,6 +344,20 @@ void exchange_cut_off(struct conn *conn, struct exchange *x, enum note note)
 		x->notes |= note;
 	record_write(x->conn, x);
 	exchange_release(x->conn, x);
+}
+
+void exchange_fetch(const struct exchange *x, bool soon)
+{
+	const struct flow *flow;
+
+	if (!soon) {
+		fetch_lines(x->conn, sizeof(*x->conn));
+		fetch_lines(x->kept.at, x->kept.len < KEPT_FETCHED ? x->kept.len : KEPT_FETCHED);
+		return;
+	}
+	flow = x->conn->flow;
+	fetch_lines(flow, sizeof(*flow));
+	fetch_lines(flow->ends, sizeof(*flow->ends));
 }
 
 void exchange_close(struct exchange *x, uint32_t notes)
