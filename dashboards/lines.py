@@ -41,7 +41,6 @@ LINES = [
     Line("kibana7", as_of_7, "7.10.2", False, False),
     Line("kibana8", as_of_8, "8.0.0", False, True),
     Line("kibana9", as_of_9, "8.9.0", True, True),
-    Line("osd", as_of_7, "7.10.2", False, False),
 ]
 
 

@@ -14,7 +14,6 @@
 CARRY(kibana7);
 CARRY(kibana8);
 CARRY(kibana9);
-CARRY(osd);
 
 const char *const bundle_names[BUNDLE_COUNT + 1] = {"kibana7", "kibana8", "kibana9", "osd", NULL};
 
@@ -24,7 +23,8 @@ struct bytes bundle_text(enum bundle which)
 		{bundle_kibana7_begin, bundle_kibana7_end},
 		{bundle_kibana8_begin, bundle_kibana8_end},
 		{bundle_kibana9_begin, bundle_kibana9_end},
-		{bundle_osd_begin, bundle_osd_end},
+		/* OpenSearch Dashboards came of Kibana 7.10 and takes the same. */
+		{bundle_kibana7_begin, bundle_kibana7_end},
 	};
 
 	return bytes_of(ends[which][0], (size_t)(ends[which][1] - ends[which][0]));

@@ -363,6 +363,39 @@ def links(ask, view, span, documents):
             check(hits == len(documents.that(query)) > 0, f"{field} {value}: {hits} documents")
 
 
+# ---- For the eye ----
+
+def figures(metric, buckets, answer, members):
+    """How many numbers a metric has in an answer."""
+    if buckets:
+        found = answer.get(buckets[0]["id"], {"buckets": []})["buckets"]
+        found = found.values() if isinstance(found, dict) else found
+        return sum(figures(metric, buckets[1:], b, b["doc_count"]) for b in found)
+    if metric["type"] == "count":
+        return members
+    one = answer.get(metric["id"], {"value": None})
+    return sum(v is not None and v == v for v in ([one["value"]] if "value" in one else [v["value"] for v in one["values"]]))
+
+
+def blank(ask, skip=lambda ident: False):
+    """Of the time that dashboards open with, what shows nothing: panels, and labels of columns and lines without a number."""
+    with open(os.path.join(ROOT, "dashboards", "common.yml"), encoding="utf-8") as file:
+        time = yaml.safe_load(file)["time"]
+    span, found = (time["from"], time["to"]), []
+    for ident, thing in built("kibana7").items():
+        state = json.loads(thing["attributes"].get("visState", "{}"))
+        if skip(ident) or thing["type"] not in ("visualization", "search") or state.get("type") in ("markdown", "input_control_vis"):
+            continue
+        aggs = state.get("aggs", [])
+        answer = ask(request(query_of(thing), span, size=0, **({"aggs": aggs_request(aggs)} if aggs else {})))
+        hits = answer["hits"]["total"]["value"]
+        metrics = metrics_of(aggs) or [{"type": "count", "params": {"customLabel": ""}}]
+        buckets = [agg for agg in aggs if agg["schema"] != "metric"]
+        found += [f"{ident} {m['params']['customLabel']}".strip() for m in metrics
+                  if figures(m, buckets, answer.get("aggregations", {}), hits) == 0]
+    return found
+
+
 def built(name):
     with open(os.path.join(ROOT, "dashboards", "built", name + ".ndjson"), encoding="utf-8") as file:
         return {thing["id"]: thing for thing in map(json.loads, file)}
@@ -374,7 +407,7 @@ def wrong(ask, made, types, skip=lambda ident: False):
     times = sorted(d["@timestamp"] for d in made)
     span = times[0][:19] + "Z", times[-1][:17] + "59.999Z"
     # All lines have the same panels: what differs between them does not reach an engine.
-    faults, things = {}, built("osd")
+    faults, things = {}, built("kibana7")
     try:
         links(ask, things["wirespan-transactions"], span, documents)
     except Exception as error:
