@@ -23,18 +23,14 @@ enum call_text {
 enum { CALL_TEXTS = CALL_FLOW + 1 };
 
 enum call_number { CALL_CODE, CALL_SETUP_TIME, CALL_LENGTH, CALL_MESSAGES };
-enum { CALL_NUMBERS = CALL_MESSAGES + 1, READER_DEPTH = 6, READER_PATH_MAX = 64 };
+enum { CALL_NUMBERS = CALL_MESSAGES + 1 };
 
 enum call_read { CALL_READ, CALL_OTHER, CALL_NOT_JSON };
 
 struct call_reader {
 	struct buf texts[CALL_TEXTS];  /* empty: the document has none */
 	int64_t numbers[CALL_NUMBERS]; /* -1: it has none */
-	char path[READER_PATH_MAX];    /* of the value in hand: "sip.call.state" */
-	size_t ends[READER_DEPTH];     /* where the path of each object that is open ends */
-	unsigned depth;		       /* objects that are open */
 	bool is_call;		       /* its type says so */
-	bool lost;		       /* the path is too long for anything wanted */
 };
 
 void call_reader_init(struct call_reader *reader);

@@ -8,8 +8,8 @@
 #define WIRESPAN_OUTPUTS_REPORT_LEDGER_H
 
 #include "outputs/report/kept.h"
-#include "outputs/report/seen.h"
 #include "outputs/report/words.h"
+#include "outputs/seen.h"
 
 enum { TYPES_MAX = 24, SOURCES_MAX = 100 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "outputs/lines.h"
-#include "outputs/top/reader.h"
+#include "outputs/seen.h"
 #include "outputs/top/table.h"
 #include "shipper/base/fd.h"
 
@@ -18,7 +18,7 @@ enum { TYPES_MAX = 64, LINE_MAX_BYTES = 256 };
 
 struct top {
 	const struct top_conf *conf;
-	struct reader reader;
+	struct seen seen;
 	struct groups groups;
 	struct groups types; /* by type alone */
 };
@@ -66,7 +66,8 @@ static bool top_open(void *self, const void *conf, struct fault *fault)
 
 	(void)fault;
 	top->conf = conf;
-	reader_init(&top->reader);
+	seen_init(&top->seen);
+	top->seen.brief = true;
 	groups_init(&top->groups, (size_t)top->conf->groups);
 	groups_init(&top->types, TYPES_MAX);
 	return true;
@@ -75,23 +76,23 @@ static bool top_open(void *self, const void *conf, struct fault *fault)
 static void top_send(void *self, struct batch *b, struct fault *fault)
 {
 	struct top *top = self;
-	struct reader *r = &top->reader;
+	struct seen *s = &top->seen;
 
 	for (size_t i = 0; i < b->count; i++) {
 		struct entry *e = &b->entries[i];
 
 		if (!entry_pending(e))
 			continue;
-		if (!reader_read(r, bytes_of(b->text.at + e->at, e->len))) {
+		if (!seen_read(s, bytes_of(b->text.at + e->at, e->len))) {
 			e->verdict = VERDICT_REFUSED;
 			fault_set(fault, "not JSON");
 			continue;
 		}
-		struct bytes type = buf_bytes(&r->texts[TEXT_TYPE]);
-		bool failed = reader_failed(r);
+		struct bytes type = seen_text(s, SEEN_TYPE);
+		bool failed = seen_failed(s);
 
-		groups_add(&top->types, type, BYTES("(all)"), failed, r->duration);
-		groups_add(&top->groups, type, reader_name(r), failed, r->duration);
+		groups_add(&top->types, type, BYTES("(all)"), failed, s->took);
+		groups_add(&top->groups, type, seen_name(s), failed, s->took);
 		e->verdict = VERDICT_DELIVERED;
 	}
 }
@@ -187,7 +188,7 @@ static void top_close(void *self)
 {
 	struct top *top = self;
 
-	reader_fini(&top->reader);
+	seen_fini(&top->seen);
 	groups_fini(&top->groups);
 	groups_fini(&top->types);
 }

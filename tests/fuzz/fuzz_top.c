@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "outputs/console/pretty.h"
-#include "outputs/top/reader.h"
 #include "outputs/top/table.h"
 #include "shipper/base/must.h"
 
@@ -29,22 +28,22 @@ static void check_table(struct group *const *ranked, size_t count, size_t width)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes rest = {data, size};
-	struct reader reader;
+	struct seen seen;
 	struct groups groups;
 	struct pretty *pretty = pretty_new();
 	uint64_t added = 0, held = 0;
 
-	reader_init(&reader);
+	seen_init(&seen);
 	groups_init(&groups, 16);
 	while (rest.len > 0) {
 		struct bytes line = bytes_head(rest, bytes_find(rest, '\n'));
 
 		rest = bytes_skip(rest, line.len + 1);
 		pretty_text(pretty, line);
-		if (!reader_read(&reader, line))
+		if (!seen_read(&seen, line))
 			continue;
-		groups_add(&groups, buf_bytes(&reader.texts[TEXT_TYPE]), reader_name(&reader),
-			   reader_failed(&reader), reader.duration);
+		groups_add(&groups, seen_text(&seen, SEEN_TYPE), seen_name(&seen),
+			   seen_failed(&seen), seen.took);
 		added++;
 	}
 	for (size_t i = 0; i < groups.count; i++)
@@ -58,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(ranked);
 	}
 	groups_fini(&groups);
-	reader_fini(&reader);
+	seen_fini(&seen);
 	pretty_free(pretty);
 	return 0;
 }

@@ -75,7 +75,7 @@ Test(calls_reader, leaves_other_documents)
 		     CALL_OTHER);
 	cr_assert_eq(reads("{\"@timestamp\":\"t\",\"sip\":{\"call_id\":\"a\"}}"), CALL_OTHER);
 	cr_assert_eq(reads("{\"@timestamp\":\"t\",\"type\":\"sip_call\",\"sip\":{}}"), CALL_OTHER);
-	cr_assert_eq(reads("[\"sip_call\"]"), CALL_OTHER);
+	cr_assert_eq(reads("[\"sip_call\"]"), CALL_NOT_JSON);
 	cr_assert_eq(reads("{\"type\":\"sip_call\""), CALL_NOT_JSON);
 	cr_assert_eq(reads("nonsense"), CALL_NOT_JSON);
 }

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "outputs/seen.h"
 #include "outputs/top/groups.h"
-#include "outputs/top/reader.h"
 #include "outputs/top/table.h"
 #include "outputs/top/top.h"
 #include "shipper/base/time.h"
@@ -13,16 +13,16 @@
 
 /* ---- reader ---- */
 
-static struct reader reader;
+static struct seen seen;
 
 static void begin_reader(void)
 {
-	reader_init(&reader);
+	seen_init(&seen);
 }
 
 static void end_reader(void)
 {
-	reader_fini(&reader);
+	seen_fini(&seen);
 }
 
 TestSuite(top_reader, .init = begin_reader, .fini = end_reader);
@@ -30,11 +30,11 @@ TestSuite(top_reader, .init = begin_reader, .fini = end_reader);
 static void reads(const char *json, const char *type, const char *name, bool failed,
 		  int64_t duration)
 {
-	cr_assert(reader_read(&reader, bytes_str(json)), "%s", json);
-	cr_assert(bytes_eq(buf_bytes(&reader.texts[TEXT_TYPE]), bytes_str(type)), "%s", json);
-	cr_assert(bytes_eq(reader_name(&reader), bytes_str(name)), "%s", json);
-	cr_assert_eq(reader_failed(&reader), failed, "%s", json);
-	cr_assert_eq(reader.duration, duration, "%s", json);
+	cr_assert(seen_read(&seen, bytes_str(json)), "%s", json);
+	cr_assert(bytes_eq(seen_text(&seen, SEEN_TYPE), bytes_str(type)), "%s", json);
+	cr_assert(bytes_eq(seen_name(&seen), bytes_str(name)), "%s", json);
+	cr_assert_eq(seen_failed(&seen), failed, "%s", json);
+	cr_assert_eq(seen.took, duration, "%s", json);
 }
 
 Test(top_reader, takes_what_the_tables_need)
@@ -75,9 +75,9 @@ Test(top_reader, is_not_misled_by_the_same_names_elsewhere)
 
 Test(top_reader, refuses_what_is_not_json)
 {
-	cr_assert_not(reader_read(&reader, BYTES("{\"type\":")));
-	cr_assert_not(reader_read(&reader, BYTES("nonsense")));
-	cr_assert_not(reader_read(&reader, BYTES("{\"type\":\"\xff\"}")));
+	cr_assert_not(seen_read(&seen, BYTES("{\"type\":")));
+	cr_assert_not(seen_read(&seen, BYTES("nonsense")));
+	cr_assert_not(seen_read(&seen, BYTES("{\"type\":\"\xff\"}")));
 }
 
 /* ---- groups ---- */

@@ -1,16 +1,12 @@
-#include "outputs/report/seen.h"
+#include "outputs/seen.h"
 
 #include <time.h>
-#include <yajl/yajl_parse.h>
 
-#include "shipper/base/must.h"
+#include "outputs/picker.h"
 
-enum { WANTED_DURATION = SEEN_TEXTS, WANTED_BYTES, WANTED_NONE };
+enum { WANTED_DURATION = SEEN_TEXTS, WANTED_BYTES };
 
-static const struct {
-	const char *path;
-	int wanted;
-} wanted_paths[] = {
+static const struct picker_want wants[] = {
 	{"@timestamp", SEEN_TIME},
 	{"type", SEEN_TYPE},
 	{"status", SEEN_STATUS},
@@ -47,120 +43,18 @@ void seen_fini(struct seen *s)
 
 /* ---- reading ---- */
 
-static int wanted_at(struct bytes path)
-{
-	for (size_t i = 0; i < sizeof(wanted_paths) / sizeof(wanted_paths[0]); i++)
-		if (bytes_eq(path, bytes_str(wanted_paths[i].path)))
-			return wanted_paths[i].wanted;
-	return WANTED_NONE;
-}
-
-static int on_key(void *self, const unsigned char *key, size_t len)
+static bool take(void *self, int which, bool is_number, struct bytes value)
 {
 	struct seen *s = self;
-	size_t at;
 
-	s->wanted = WANTED_NONE;
-	s->lost = true;
-	if (s->depth > SEEN_DEPTH)
-		return 1;
-	at = s->ends[s->depth - 1];
-	/* An empty name would make one path of two. */
-	if (at == SEEN_PATH_MAX || len == 0 || at + 1 + len >= SEEN_PATH_MAX)
-		return 1;
-	if (at > 0)
-		s->path[at++] = '.';
-	memcpy(s->path + at, key, len);
-	s->path_len = at + len;
-	s->lost = false;
-	s->wanted = wanted_at(bytes_of(s->path, s->path_len));
-	return 1;
-}
-
-static int open_value(struct seen *s, bool list)
-{
-	bool inside = s->depth > 0 && s->depth <= SEEN_DEPTH && s->in_list[s->depth - 1];
-
-	if (s->depth == 0)
-		s->is_map = !list;
-	if (s->depth < SEEN_DEPTH) {
-		s->ends[s->depth] = s->lost || list || inside ? SEEN_PATH_MAX : s->path_len;
-		s->in_list[s->depth] = list;
+	if (which < SEEN_TEXTS) {
+		s->texts[which].len = 0;
+		buf_add(&s->texts[which], value);
+	} else if (is_number) {
+		bytes_int(value, 0, INT64_MAX, which == WANTED_BYTES ? &s->bytes : &s->took);
 	}
-	s->depth++;
-	s->wanted = WANTED_NONE;
-	return 1;
+	return !(s->brief && which == SEEN_FINGERPRINT);
 }
-
-static int on_map(void *self)
-{
-	return open_value(self, false);
-}
-
-static int on_list(void *self)
-{
-	return open_value(self, true);
-}
-
-static int on_close(void *self)
-{
-	struct seen *s = self;
-
-	s->depth--;
-	s->wanted = WANTED_NONE;
-	return 1;
-}
-
-static void take_text(struct seen *s, struct bytes text)
-{
-	if (s->wanted < SEEN_TEXTS) {
-		s->texts[s->wanted].len = 0;
-		buf_add(&s->texts[s->wanted], text);
-	}
-	s->wanted = WANTED_NONE;
-}
-
-static int on_string(void *self, const unsigned char *text, size_t len)
-{
-	take_text(self, bytes_of(text, len));
-	return 1;
-}
-
-static int on_number(void *self, const char *text, size_t len)
-{
-	struct seen *s = self;
-
-	if (s->wanted == WANTED_DURATION)
-		bytes_int(bytes_of(text, len), 0, INT64_MAX, &s->took);
-	if (s->wanted == WANTED_BYTES)
-		bytes_int(bytes_of(text, len), 0, INT64_MAX, &s->bytes);
-	take_text(s, bytes_of(text, len));
-	return 1;
-}
-
-static int on_other(void *self)
-{
-	((struct seen *)self)->wanted = WANTED_NONE;
-	return 1;
-}
-
-static int on_bool(void *self, int yes)
-{
-	(void)yes;
-	return on_other(self);
-}
-
-static const yajl_callbacks callbacks = {
-	.yajl_null = on_other,
-	.yajl_boolean = on_bool,
-	.yajl_number = on_number,
-	.yajl_string = on_string,
-	.yajl_start_map = on_map,
-	.yajl_map_key = on_key,
-	.yajl_end_map = on_close,
-	.yajl_start_array = on_list,
-	.yajl_end_array = on_close,
-};
 
 /* 2026-01-02T03:04:05.123456789Z */
 static bool time_read(struct bytes text, nsec *at)
@@ -199,24 +93,16 @@ static bool time_read(struct bytes text, nsec *at)
 
 bool seen_read(struct seen *s, struct bytes json)
 {
-	yajl_handle parser = yajl_alloc(&callbacks, NULL, s);
+	bool well;
 
-	must(parser != NULL);
 	for (int i = 0; i < SEEN_TEXTS; i++)
 		s->texts[i].len = 0;
 	s->took = -1;
 	s->bytes = 0;
-	s->is_map = false;
-	s->depth = 0;
-	s->path_len = 0;
-	s->lost = false;
-	s->wanted = WANTED_NONE;
-	bool well = yajl_parse(parser, json.at, json.len) == yajl_status_ok &&
-		    yajl_complete_parse(parser) == yajl_status_ok;
-
-	yajl_free(parser);
+	well = picker_read(json, wants, sizeof(wants) / sizeof(wants[0]), take, s) !=
+	       PICKED_NO_OBJECT;
 	s->has_time = well && time_read(seen_text(s, SEEN_TIME), &s->at);
-	return well && s->is_map;
+	return well;
 }
 
 /* ---- what it comes to ---- */

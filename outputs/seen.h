@@ -1,10 +1,10 @@
 /*
- * What the report's tables and charts need of a document.
+ * What tables and charts, of the report and of --top, need of a document.
  *
  * Owns     its texts, until the next document
  */
-#ifndef WIRESPAN_OUTPUTS_REPORT_SEEN_H
-#define WIRESPAN_OUTPUTS_REPORT_SEEN_H
+#ifndef WIRESPAN_OUTPUTS_SEEN_H
+#define WIRESPAN_OUTPUTS_SEEN_H
 
 #include "shipper/base/buf.h"
 #include "shipper/base/time.h"
@@ -27,23 +27,17 @@ enum seen_text {
 	SEEN_TEXTS,
 };
 
-enum { SEEN_DEPTH = 4, SEEN_PATH_MAX = 48 };
-
 struct seen {
 	struct buf texts[SEEN_TEXTS]; /* empty: the document has none */
 	struct buf name, server, error;
 	int64_t took;  /* event.duration, ns; -1 when it has none */
 	int64_t bytes; /* network.bytes */
 	nsec at;       /* @timestamp */
-	bool is_map, has_time;
-	/* while reading */
-	char path[SEEN_PATH_MAX]; /* of the value to come, with dots */
-	size_t path_len;
-	size_t ends[SEEN_DEPTH]; /* where the path of each open object ends */
-	unsigned depth;
-	bool in_list[SEEN_DEPTH];
-	bool lost; /* the path is longer than any that is wanted */
-	int wanted;
+	bool has_time;
+	/* Set by who reads nothing but what the program has written itself, and needs no more of it
+	 * than type, status, duration and name: it reads on to the fingerprint only, which comes
+	 * after. */
+	bool brief;
 };
 
 void seen_init(struct seen *seen);
