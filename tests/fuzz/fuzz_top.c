@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "outputs/console/pretty.h"
+#include "outputs/seen.h"
 #include "outputs/top/table.h"
 #include "shipper/base/must.h"
 
@@ -34,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t added = 0, held = 0;
 
 	seen_init(&seen);
+	seen.brief = size % 2 == 0;
 	groups_init(&groups, 16);
 	while (rest.len > 0) {
 		struct bytes line = bytes_head(rest, bytes_find(rest, '\n'));
