@@ -23,7 +23,7 @@ static inline void buf_init(struct buf *b, struct quota *quota)
 }
 
 void buf_fini(struct buf *b); /* frees the block; the buf is empty and usable */
-void buf_grow(struct buf *b, size_t cap);
+__attribute__((cold)) void buf_grow(struct buf *b, size_t cap);
 
 /* Room for n more bytes behind len, at least one; returns where they go. */
 static inline uint8_t *buf_room(struct buf *b, size_t n)

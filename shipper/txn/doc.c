@@ -97,7 +97,8 @@ static __attribute__((noinline)) uint8_t *key_elsewhere(struct doc *d, const str
 }
 
 /* Writes a field's key; returns where its value goes, for which there is room. */
-static uint8_t *field_begin(struct doc *d, unsigned field, size_t room)
+static inline __attribute__((always_inline)) uint8_t *field_begin(struct doc *d, unsigned field,
+								  size_t room)
 {
 	uint8_t *to = buf_room(d->out, LEAD_MAX + room);
 
@@ -166,24 +167,30 @@ void doc_text(struct doc *d, unsigned field, struct bytes text)
 	put_until(d, to + 1);
 }
 
-void doc_word(struct doc *d, unsigned field, const char *word)
+void doc_plain(struct doc *d, unsigned field, struct bytes text)
 {
-	size_t len = strlen(word);
-
-	if (len == 0)
+	if (text.len == 0)
 		return;
 
-	uint8_t *to = field_begin(d, field, len + 2);
+	uint8_t *to = field_begin(d, field, text.len + 2);
 
 	*to = '"';
-	memcpy(to + 1, word, len);
-	to[len + 1] = '"';
-	put_until(d, to + len + 2);
+	memcpy(to + 1, text.at, text.len);
+	to[text.len + 1] = '"';
+	put_until(d, to + text.len + 2);
+}
+
+void doc_word(struct doc *d, unsigned field, const char *word)
+{
+	doc_plain(d, field, bytes_str(word));
 }
 
 void doc_int(struct doc *d, unsigned field, int64_t n)
 {
-	put_until(d, digits_i64(field_begin(d, field, DECIMAL_MAX), n));
+	uint8_t *to = field_begin(d, field, DECIMAL_MAX);
+
+	*to = (uint8_t)('0' + (n & 15)); /* most are small */
+	put_until(d, n >= 0 && n < 10 ? to + 1 : digits_i64(to, n));
 }
 
 void doc_bool(struct doc *d, unsigned field, bool yes)
@@ -372,10 +379,20 @@ void doc_piece_begin(struct doc *d, struct doc_piece *piece, const struct doc_ke
 	piece->before = d->node;
 }
 
+/* How many there are up to the last that has a bit. */
+static uint8_t used_words(const uint64_t *bits, size_t n)
+{
+	while (n > 0 && bits[n - 1] == 0)
+		n--;
+	return (uint8_t)n;
+}
+
 void doc_piece_end(struct doc *d, struct doc_piece *piece)
 {
 	must(d->node != NODE_VALUES);
 	piece->behind = d->node;
+	piece->opened_words = used_words(d->opened, sizeof d->opened / sizeof d->opened[0]);
+	piece->written_words = used_words(d->written, sizeof d->written / sizeof d->written[0]);
 	memcpy(piece->opened, d->opened, sizeof d->opened);
 	memcpy(piece->written, d->written, sizeof d->written);
 }
@@ -385,11 +402,11 @@ void doc_piece_put(struct doc *d, const struct doc_piece *piece)
 	uint64_t twice = 0;
 
 	must(d->node == piece->before && d->comma);
-	for (size_t i = 0; i < sizeof d->opened / sizeof d->opened[0]; i++) {
+	for (size_t i = 0; i < piece->opened_words; i++) {
 		twice |= d->opened[i] & piece->opened[i];
 		d->opened[i] |= piece->opened[i];
 	}
-	for (size_t i = 0; i < sizeof d->written / sizeof d->written[0]; i++) {
+	for (size_t i = 0; i < piece->written_words; i++) {
 		twice |= d->written[i] & piece->written[i];
 		d->written[i] |= piece->written[i];
 	}

@@ -50,7 +50,9 @@ void doc_end(struct doc *d); /* closes all, adds the newline */
 
 /* A field's value. Empty text writes nothing: what is not known is left out. */
 void doc_text(struct doc *d, unsigned field, struct bytes text);
-void doc_word(struct doc *d, unsigned field, const char *word); /* plain ASCII, nothing to escape */
+/* ASCII with nothing to escape in it. */
+void doc_plain(struct doc *d, unsigned field, struct bytes text);
+void doc_word(struct doc *d, unsigned field, const char *word);
 void doc_int(struct doc *d, unsigned field, int64_t n);
 void doc_bool(struct doc *d, unsigned field, bool yes);
 /* The fewest digits that read back; infinities and NaN write nothing. */
@@ -82,7 +84,8 @@ void doc_inside_again(struct doc *d, unsigned field, struct doc_inside members);
  * documents where the same object is open. */
 struct doc_piece {
 	struct buf text;
-	uint16_t before, behind; /* the object that is open */
+	uint16_t before, behind;	     /* the object that is open */
+	uint8_t opened_words, written_words; /* of these, up to the last with a bit */
 	uint64_t opened[4], written[8];
 };
 

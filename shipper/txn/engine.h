@@ -83,11 +83,12 @@ struct conn {
 	uint32_t done_asked;
 	struct mark first, last; /* packets of the first and last byte of the unit that runs */
 	struct lane lane[2];
-	bool has_texts; /* these two, from its first document on */
+	bool has_texts; /* these, from its first document on */
 	char community[COMMUNITY_ID_LEN];
 	char address[2][ADDR_TEXT_MAX]; /* by side */
-	enum direction direction;	/* only with a home */
-	struct holder *holder;		/* the process on this host; may be NULL */
+	uint8_t address_len[2];
+	enum direction direction; /* only with a home */
+	struct holder *holder;	  /* the process on this host; may be NULL */
 	struct conn *next_free;
 };
 

@@ -173,13 +173,18 @@ static void write_head(struct doc *d, const struct exchange *x, const char *id, 
 
 	doc_time(d, F_TIMESTAMP, start);
 	doc_piece_put(d, &pieces->status[x->status]);
-	doc_text(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
+	doc_plain(d, F_EVENT_ID, bytes_of(id, RECORD_ID_LEN));
 	doc_piece_put(d, &pieces->event[!whole ? 2 : x->status != STATUS_OK]);
 	doc_time(d, F_EVENT_START, start);
 	doc_time(d, F_EVENT_END, late && end < start ? start : end);
 	if (x->begun[CLIENT] && x->begun[SERVER] && !late)
 		doc_int(d, F_EVENT_DURATION, end - start);
 	write_timing(d, x);
+}
+
+static struct bytes address_text(const struct conn *conn, unsigned side)
+{
+	return bytes_of(conn->address[side], conn->address_len[side]);
 }
 
 static void write_ends(struct doc *d, const struct exchange *x)
@@ -195,7 +200,7 @@ static void write_ends(struct doc *d, const struct exchange *x)
 	for (int role = CLIENT; role <= SERVER; role++) {
 		unsigned side = (unsigned)role ^ x->asker;
 
-		doc_word(d, fields[role].ip, x->conn->address[side]);
+		doc_plain(d, fields[role].ip, address_text(x->conn, side));
 		doc_int(d, fields[role].port, x->conn->flow->ends->port[side]);
 		if (role == SERVER)
 			doc_text(d, F_SERVER_DOMAIN, exchange_text(x, &x->server_domain));
@@ -264,7 +269,7 @@ static void write_network(struct doc *d, const struct exchange *x)
 		doc_word(d, F_NETWORK_DIRECTION, direction_words[conn->direction]);
 	doc_int(d, F_NETWORK_BYTES, (int64_t)(x->bytes[CLIENT] + x->bytes[SERVER]));
 	doc_int(d, F_NETWORK_PACKETS, (int64_t)x->packets[CLIENT] + x->packets[SERVER]);
-	doc_text(d, F_NETWORK_COMMUNITY_ID, bytes_of(conn->community, COMMUNITY_ID_LEN));
+	doc_plain(d, F_NETWORK_COMMUNITY_ID, bytes_of(conn->community, COMMUNITY_ID_LEN));
 	if (ends->vlans > 0)
 		doc_small(d, F_NETWORK_VLAN_ID, ends->vlan[0]);
 	if (ends->vlans > 1)
@@ -327,9 +332,25 @@ static void make_texts(struct conn *conn)
 
 	community_id(ends, conn->community);
 	for (int side = CLIENT; side <= SERVER; side++)
-		conn->address[side][addr_text(&ends->addr[side], ends->version,
-					      conn->address[side])] = '\0';
+		conn->address_len[side] =
+			(uint8_t)addr_text(&ends->addr[side], ends->version, conn->address[side]);
 	conn->has_texts = true;
+}
+
+static void write_related(struct doc *d, const struct exchange *x)
+{
+	char text[2 * ADDR_TEXT_MAX + sizeof("[\"\",\"\"]")], *to = text;
+
+	for (int role = CLIENT; role <= SERVER; role++) {
+		struct bytes address = address_text(x->conn, (unsigned)role ^ x->asker);
+
+		memcpy(to, role == CLIENT ? "[\"" : ",\"", 2);
+		memcpy(to + 2, address.at, address.len);
+		to += 2 + address.len;
+		*to++ = '"';
+	}
+	*to++ = ']';
+	doc_json(d, F_RELATED_IP, bytes_of(text, (size_t)(to - text)));
 }
 
 static void write_tail(struct doc *d, const struct exchange *x, bool whole)
@@ -343,10 +364,7 @@ static void write_tail(struct doc *d, const struct exchange *x, bool whole)
 	if (ends->transport == TRANSPORT_TCP)
 		write_tcp(d, x);
 	write_process(d, x->conn->holder);
-	doc_list_begin(d, F_RELATED_IP);
-	for (int role = CLIENT; role <= SERVER; role++)
-		doc_list_text(d, bytes_str(x->conn->address[role ^ x->asker]));
-	doc_list_end(d);
+	write_related(d, x);
 	if (x->error.len > 0)
 		doc_text(d, F_ERROR_MESSAGE, exchange_text(x, &x->error));
 	else if (!whole)
