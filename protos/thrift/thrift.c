@@ -175,6 +175,9 @@ static struct format wanted(const struct reading *r)
 		f.transport = (uint8_t)r->conf->transport_type;
 		f.protocol = (uint8_t)r->conf->protocol_type;
 	}
+	/* Each header says it anew: some clients take up what their server answers in. */
+	if (f.transport == TRANSPORT_HEADER)
+		f.protocol = (uint8_t)r->conf->protocol_type;
 	return f;
 }
 

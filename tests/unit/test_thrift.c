@@ -307,6 +307,30 @@ Test(thrift, header_and_zlib)
 	}
 }
 
+/* A client that takes up the protocol of its server's answer. */
+Test(thrift, each_header_names_its_protocol)
+{
+	struct thrift_talk t;
+
+	FOR_ALL_CUTS(cut)
+	{
+		begin(&t, NULL, cut);
+		say(&t, CLIENT, "00000014 0fff 0000 00000000 0001 02000000 82 21 01 01'f' 00");
+		say(&t, SERVER,
+		    "0000001c 0fff 0000 00000000 0001 00000000 80010002 00000001'f' 00000001 00");
+		say(&t, CLIENT,
+		    "0000001c 0fff 0000 00000000 0001 00000000 80010001 00000001'g' 00000002 00");
+		say(&t, SERVER, "00000014 0fff 0000 00000000 0001 02000000 82 41 02 01'g' 00");
+		end(&t);
+		cr_assert_eq(t.count, 2);
+		has(&t, 0, "\"protocol\":\"compact\",\"transport\":\"header\"");
+		has(&t, 1, "\"query\":\"g()\"");
+		has(&t, 1, "\"protocol\":\"binary\",\"transport\":\"header\"");
+		has_not(&t, 1, "notes");
+		done(&t);
+	}
+}
+
 Test(thrift, exceptions)
 {
 	struct thrift_talk t;
