@@ -87,7 +87,7 @@ static void begin_anew(struct sip_world *w, nsec now)
 	if (__builtin_sub_overflow(w->wheel.now, now, &back) || back <= TIME_BACK_MAX)
 		return;
 	finish(w);
-	w->wheel.now = now;
+	wheel_back(&w->wheel, now);
 }
 
 static void sip_tick(struct world *world, nsec now)

@@ -108,3 +108,29 @@ void wheel_turn(struct wheel *w, nsec now, void *self)
 	for (uint64_t i = from; i != to + 1; i++)
 		fire_slot(w, &w->slots[i % WHEEL_SLOTS], self);
 }
+
+void wheel_back(struct wheel *w, nsec now)
+{
+	nsec before = w->now, left;
+	struct timer all;
+
+	ring_init(&all);
+	for (int i = 0; i < WHEEL_SLOTS; i++)
+		while (w->slots[i].next != &w->slots[i]) {
+			struct timer *t = w->slots[i].next;
+
+			wheel_stop(t);
+			ring_add(&all, t);
+		}
+	w->now = now;
+	while (all.next != &all) {
+		struct timer *t = all.next;
+
+		wheel_stop(t);
+		/* What waits is as long as before. */
+		if (__builtin_sub_overflow(t->due, before, &left) ||
+		    __builtin_add_overflow(now, left, &t->due))
+			t->due = INT64_MAX;
+		put(w, t);
+	}
+}

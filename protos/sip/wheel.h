@@ -44,6 +44,8 @@ void wheel_set(struct wheel *wheel, struct timer *timer, nsec due);
 void wheel_stop(struct timer *timer);
 /* Fires what is due. */
 void wheel_turn(struct wheel *wheel, nsec now, void *self);
+/* Packet time is set back, and what is due with it. */
+void wheel_back(struct wheel *wheel, nsec now);
 
 /* Asks for memory that a timer will look at. */
 static inline void timer_fetch(const void *at, size_t len)

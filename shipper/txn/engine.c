@@ -101,7 +101,7 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 	e->sink_self = self;
 	e->quota = quota;
 	e->counters = counters;
-	e->checked = INT64_MIN;
+	e->checked = e->set_back = INT64_MIN;
 	for (unsigned i = 0; all[i]; i++) {
 		must(i < PROTOS_MAX);
 		e->classes[i] = (struct class){
@@ -278,11 +278,18 @@ void exchange_release(struct conn *conn, struct exchange *x)
 
 /* ---- Timeouts ---- */
 
-static nsec deadline(const struct class *class, const struct exchange *x)
+/* What is ahead of packet time is from before that was set back, and waits from then on. */
+static nsec waits_since(const struct engine *e, nsec when, nsec now)
+{
+	return when > now && e->set_back != INT64_MIN ? e->set_back : when;
+}
+
+static nsec deadline(const struct class *class, const struct exchange *x, nsec now)
 {
 	nsec last = x->end[CLIENT] > x->end[SERVER] ? x->end[CLIENT] : x->end[SERVER];
 	nsec at;
 
+	last = waits_since(x->conn->engine, last, now);
 	return __builtin_add_overflow(last, class->conf->transaction_timeout, &at) ? INT64_MAX : at;
 }
 
@@ -313,11 +320,12 @@ static void expire_class(struct engine *e, struct class *class, nsec now)
 	struct exchange *x;
 
 	while ((x = class->first) && done != stop) {
-		if (x->begin[x->begun[CLIENT] ? CLIENT : SERVER] >
-		    now - class->conf->transaction_timeout)
+		nsec began = x->begin[x->begun[CLIENT] ? CLIENT : SERVER];
+
+		if (waits_since(e, began, now) > now - class->conf->transaction_timeout)
 			break;
 		done = x;
-		if (deadline(class, x) > now)
+		if (deadline(class, x, now) > now)
 			requeue(class, x);
 		else
 			time_out(e, class, x);
@@ -329,9 +337,12 @@ void engine_expire(struct engine *e, nsec now)
 	enum { CHECK_NS = 100 * NS_PER_MS };
 
 	nsec since;
+	bool near = !__builtin_sub_overflow(now, e->checked, &since);
 
-	if (!__builtin_sub_overflow(now, e->checked, &since) && since >= 0 && since < CHECK_NS)
+	if (near && since >= 0 && since < CHECK_NS)
 		return;
+	if (near && since < -TIME_BACK_MAX)
+		e->set_back = now;
 	e->checked = now;
 	for (unsigned i = 0; i < e->class_count; i++) {
 		struct class *class = &e->classes[i];

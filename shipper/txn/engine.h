@@ -130,7 +130,8 @@ struct engine {
 	void *sink_self;
 	struct quota *quota;
 	struct counters *counters;
-	nsec checked; /* when timeouts were last looked at */
+	nsec checked;  /* when timeouts were last looked at */
+	nsec set_back; /* when packet time last went back to, as a clock's does; INT64_MIN: never */
 	unsigned class_count;
 	struct class classes[PROTOS_MAX];
 	struct conn *free_conns;

@@ -197,6 +197,26 @@ Test(engine, what_has_no_answer_in_time_is_written_and_its_late_answer_is_not_th
 	end(s, FLOW_FIN);
 }
 
+Test(engine, what_was_open_when_the_clock_was_set_back_times_out_by_the_new_time)
+{
+	struct story *s = begin(7, false);
+	nsec second = NS_PER_S;
+
+	client(s, "Q1\n");
+	engine_expire(s->engine, s->now);
+	s->now -= 3600 * second;
+	engine_expire(s->engine, s->now);
+	client(s, "Q2\n");
+	engine_expire(s->engine, s->now + 9 * second);
+	cr_assert_eq(s->out.len, 0);
+	engine_expire(s->engine, s->now + 11 * second);
+	const char *doc = next(s);
+
+	cr_assert(has(doc, "Q1") && has(doc, "\"timeout\""), "%s", doc);
+	expect(s, "Q2", "");
+	end(s, FLOW_FIN);
+}
+
 Test(engine, an_answer_that_flows_does_not_time_out)
 {
 	struct story *s = begin(7, false);
