@@ -190,6 +190,7 @@ static void handle(struct sip_seen *s, uint64_t left)
 	const struct sip_message *m = s->m;
 	struct sdp sdp;
 
+	txn_name(s);
 	index_fetch(&s->w->calls, s->id, 0, sizeof(struct call));
 	s->when = conn_begin_time(s->conn);
 	s->has_sdp = s->body.len > 0 && sdp_is_type(sip_one(m, s->head, SIP_CONTENT_TYPE));

@@ -118,6 +118,8 @@ struct sip_seen {
 	const struct sdp *sdp; /* the body's; NULL: it is none, or is not to be read */
 	bool has_sdp;	       /* as its Content-Type says */
 	struct name id;	       /* its Call-ID's */
+	struct name key;       /* its transaction's */
+	bool has_key, old_key; /* it has one; of RFC 2543 */
 	nsec when;
 	bool again;	     /* a retransmission */
 	struct sip_txn *txn; /* NULL where it belongs to none */
@@ -150,6 +152,8 @@ static inline struct bytes kept_line(struct bytes *list)
 
 /* transaction.c: sets s->txn and s->again. False: the message began no exchange. */
 bool txn_message(struct sip_seen *s);
+/* Before it: sets the message's key, and asks for the memory where it is looked for. */
+void txn_name(struct sip_seen *s);
 void txn_forget(struct exchange *x);
 static inline struct sip_txn *txn_of(const struct exchange *x)
 {

@@ -18,10 +18,14 @@
 enum { PART_MAX = 120, WAY_EXACT = 3 };
 
 struct key {
-	uint8_t at[KEY_MAX];
-	size_t len;
 	struct name name;
 	bool old; /* RFC 2543 */
+};
+
+/* What it is made of. */
+struct key_text {
+	uint8_t at[KEY_MAX];
+	size_t len;
 };
 
 static uint64_t hash_of(struct bytes b)
@@ -30,7 +34,7 @@ static uint64_t hash_of(struct bytes b)
 }
 
 /* A part and a byte that ends it; of a long one its hash. */
-static void key_part(struct key *k, struct bytes part)
+static void key_part(struct key_text *k, struct bytes part)
 {
 	XXH128_hash_t hash;
 
@@ -49,21 +53,22 @@ static bool key_make(struct key *k, const struct sip_message *m, struct bytes he
 {
 	struct bytes branch = sip_part(head, m->branch);
 	struct bytes id = sip_one(m, head, SIP_CALL_ID);
+	struct key_text text;
 
-	k->len = 0;
+	text.len = 0;
 	/* The cookie alone names nothing. */
 	k->old = !bytes_starts(branch, BYTES("z9hG4bK")) || branch.len == 7;
 	if (method.len == 0 || (k->old && id.len == 0))
 		return false;
-	key_part(k, method);
-	key_part(k, branch);
-	key_part(k, sip_part(head, m->sent_by));
+	key_part(&text, method);
+	key_part(&text, branch);
+	key_part(&text, sip_part(head, m->sent_by));
 	if (k->old) {
-		memcpy(k->at + k->len, &m->cseq, sizeof(m->cseq));
-		k->len += sizeof(m->cseq);
-		key_part(k, id);
+		memcpy(text.at + text.len, &m->cseq, sizeof(m->cseq));
+		text.len += sizeof(m->cseq);
+		key_part(&text, id);
 	}
-	k->name = name_of(bytes_of(k->at, k->len));
+	k->name = name_of(bytes_of(text.at, text.len));
 	return true;
 }
 
@@ -429,11 +434,22 @@ static bool answer(struct sip_seen *s, const struct key *k)
 	return true;
 }
 
-bool txn_message(struct sip_seen *s)
+void txn_name(struct sip_seen *s)
 {
 	struct key key;
-	bool has = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
-	const struct key *k = has ? &key : NULL;
+
+	s->has_key = key_make(&key, s->m, s->head, method_for_key(s->m, s->head));
+	if (!s->has_key)
+		return;
+	s->key = key.name;
+	s->old_key = key.old;
+	index_fetch_slot(&s->w->txns, s->key);
+}
+
+bool txn_message(struct sip_seen *s)
+{
+	struct key key = {s->key, s->old_key};
+	const struct key *k = s->has_key ? &key : NULL;
 
 	if (k)
 		index_fetch(&s->w->txns, k->name, sizeof(struct exchange),
