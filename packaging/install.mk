@@ -14,6 +14,11 @@ $(BUILD)/packaging/wirespan.yml.5: packaging/manual.awk config/wirespan.referenc
 	@mkdir -p $(@D)
 	awk -f $^ >$@
 
+.PHONY: manual
+manual: $(BUILD)/wirespan ## write docs/wirespan.1 anew, from its source and the tables of options
+	awk -v program=$< -f packaging/manual1.awk docs/wirespan.1.in >docs/wirespan.1.new
+	mv docs/wirespan.1.new docs/wirespan.1
+
 .PHONY: install
 install: all $(BUILD)/packaging/wirespan.yml.5 ## into DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
 	install -D -m 755 $(BUILD)/wirespan $(DESTDIR)$(BINDIR)/wirespan

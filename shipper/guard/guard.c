@@ -20,7 +20,6 @@
 #include "shipper/guard/landlock.h"
 #include "shipper/guard/user.h"
 
-/* Sanitizers and coverage make calls and write files of their own. */
 #ifdef GUARD_LOOSE
 enum { LOOSE = 1 };
 #else

@@ -19,6 +19,10 @@
  * Places are fixed when guard_drop returns: a file elsewhere cannot be opened after it, whatever
  * its permissions, where the kernel has Landlock.
  *
+ * Built for sanitizers or coverage (GUARD_LOOSE) it drops user and capabilities, and nothing else:
+ * their runtimes read /proc and symbols, write results and start processes, from whichever thread
+ * finds something.
+ *
  * Errors   a fault that says what to do; what cannot be had or does not hold is fatal, save
  *          Landlock where the kernel lacks it
  * Thread   guard_enter on the thread it is for, the rest on the main thread while it is the only

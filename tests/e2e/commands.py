@@ -199,6 +199,17 @@ def options_are_in_the_manual():
         assert option in known | {"version"}, "manual has --" + option
 
 
+@case
+def manual_is_current():
+    """docs/wirespan.1 is what `make manual` makes of its source and the tables of options"""
+    with open(ROOT + "/docs/wirespan.1.in") as source:
+        done = subprocess.run(["awk", "-v", "program=" + WIRESPAN, "-f", ROOT + "/packaging/manual1.awk"], stdin=source,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+    assert done.returncode == 0, done.stderr
+    if done.stdout != read(ROOT + "/docs/wirespan.1"):
+        raise Wrong("stale: make manual")
+
+
 # ---- configuration ----
 
 @case
