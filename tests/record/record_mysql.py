@@ -427,6 +427,22 @@ def build_go(folder):
     run("go", "build", "-o", "client", ".", cwd=os.environ["GO_CLIENT"])
 
 
+def record(server, cases, wanted, prefix=""):
+    """While the server runs in a network of its own, the cases, each into a capture and a log."""
+    enter_namespace()
+    os.makedirs(CAPTURES, exist_ok=True)
+    with server:
+        for name in wanted or cases:
+            log = Log(os.path.join(CAPTURES, f"{prefix}{name}.log"))
+            path = os.path.join(CAPTURES, f"{prefix}{name}.pcap")
+            signal.alarm(30)  # a client that waits for ever ends the recording
+            with tcpdump(path):
+                cases[name](log)
+            signal.alarm(0)
+            log.save()
+            print(f"{prefix}{name}: {len(log.rows)} exchanges, {os.path.getsize(path)} bytes")
+
+
 def main(wanted):
     cases = {name[len("case_"):]: made for name, made in globals().items() if name.startswith("case_")}
     with tempfile.TemporaryDirectory() as folder:
@@ -439,18 +455,7 @@ def main(wanted):
             build_c(folder)
         if not wanted or [name for name in wanted if name.startswith("java")]:
             build_java(folder)
-        enter_namespace()
-        os.makedirs(CAPTURES, exist_ok=True)
-        with mariadb(folder):
-            for name in wanted or cases:
-                log = Log(os.path.join(CAPTURES, name + ".log"))
-                path = os.path.join(CAPTURES, name + ".pcap")
-                signal.alarm(20)  # a client that waits for ever ends the recording
-                with tcpdump(path):
-                    cases[name](log)
-                signal.alarm(0)
-                log.save()
-                print(f"{name}: {len(log.rows)} exchanges, {os.path.getsize(path)} bytes")
+        record(mariadb(folder), cases, wanted)
 
 
 if __name__ == "__main__":

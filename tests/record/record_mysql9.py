@@ -18,9 +18,8 @@ import tempfile
 import time
 
 import record_mysql
-from client import Log
-from record_http import enter_namespace, run, tcpdump
-from record_mysql import CAPTURES, HERE, PORT, SCHEMA, Session, build_go, build_java, clients_own_log, java
+from record_http import run
+from record_mysql import HERE, PORT, SCHEMA, Session, build_go, build_java, clients_own_log, java, record
 
 PACKAGES = "mysql-server-core,mysql-client-core,libmysqlclient-dev,gcc,libc6-dev"
 # Tables of numbers, which MariaDB has built in.
@@ -35,7 +34,8 @@ def make_root(folder):
     work = os.path.join(root, "record")
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
-    shutil.copy(os.path.join(HERE, "mysql_c", "mysql9.c"), work)
+    for name in ("mysql9.c", "said.h"):
+        shutil.copy(os.path.join(HERE, "mysql_c", name), work)
     run("chroot", root, "sh", "-c", "cd /record && cc -o mysql9 mysql9.c $(mysql_config --cflags --libs)")
     return root
 
@@ -173,17 +173,7 @@ def main(wanted):
             build_go(folder)
         if not wanted or "java" in wanted:
             build_java(folder)
-        enter_namespace()
-        with mysqld(root):
-            for name in wanted or cases:
-                log = Log(os.path.join(CAPTURES, f"mysql9_{name}.log"))
-                path = os.path.join(CAPTURES, f"mysql9_{name}.pcap")
-                signal.alarm(30)  # a client that waits for ever ends the recording
-                with tcpdump(path):
-                    cases[name](log)
-                signal.alarm(0)
-                log.save()
-                print(f"mysql9_{name}: {len(log.rows)} exchanges, {os.path.getsize(path)} bytes")
+        record(mysqld(root), cases, wanted, "mysql9_")
 
 
 if __name__ == "__main__":

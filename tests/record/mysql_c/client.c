@@ -2,104 +2,9 @@
  * The client of the recordings that uses MariaDB's own library: says, a JSON line each, what it
  * asked and got. `client CASE`, where CASE is bulk, cursor, metadata, progress or direct.
  */
-#include <arpa/inet.h>
 #include <mysql.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-static MYSQL *db;
-static long long sent_at;
-
-static long long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static void text(const char *what)
-{
-	putchar('"');
-	for (; *what; what++) {
-		if (*what == '"' || *what == '\\')
-			putchar('\\');
-		putchar(*what);
-	}
-	putchar('"');
-}
-
-/* `params` and what more there is are JSON already. */
-static void say(const char *query, const char *params, const char *name, long long value)
-{
-	struct sockaddr_in me;
-	socklen_t size = sizeof(me);
-
-	getsockname(mysql_get_socket(db), (struct sockaddr *)&me, &size);
-	printf("{\"client\": \"c\", \"port\": %d, \"query\": ", ntohs(me.sin_port));
-	text(query);
-	if (params)
-		printf(", \"params\": %s", params);
-	printf(", \"%s\": %lld", name, value);
-	if (strcmp(name, "code") == 0) {
-		printf(", \"message\": ");
-		text(mysql_error(db));
-	}
-	printf(", \"sent_at\": %lld, \"done_at\": %lld}\n", sent_at, now());
-}
-
-static void ask(const char *query)
-{
-	MYSQL_RES *result;
-
-	sent_at = now();
-	if (mysql_query(db, query) == 0 && (result = mysql_store_result(db))) {
-		say(query, NULL, "rows", (long long)mysql_num_rows(result));
-		mysql_free_result(result);
-	} else if (mysql_errno(db)) {
-		say(query, NULL, "code", mysql_errno(db));
-	} else {
-		say(query, NULL, "affected", (long long)mysql_affected_rows(db));
-	}
-}
-
-static MYSQL_STMT *prepare(const char *query)
-{
-	MYSQL_STMT *statement = mysql_stmt_init(db);
-
-	if (mysql_stmt_prepare(statement, query, strlen(query))) {
-		fprintf(stderr, "%s: %s\n", query, mysql_stmt_error(statement));
-		exit(1);
-	}
-	return statement;
-}
-
-static MYSQL_BIND number(int *value)
-{
-	return (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONG, .buffer = value};
-}
-
-/* Rows are read and forgotten. */
-static void execute(MYSQL_STMT *statement, const char *query, const char *params)
-{
-	long long rows = 0;
-
-	sent_at = now();
-	if (mysql_stmt_execute(statement)) {
-		fprintf(stderr, "%s: %s\n", query, mysql_stmt_error(statement));
-		exit(1);
-	}
-	if (mysql_stmt_field_count(statement) == 0) {
-		say(query, params, "affected", (long long)mysql_stmt_affected_rows(statement));
-		return;
-	}
-	mysql_stmt_store_result(statement);
-	rows = (long long)mysql_stmt_num_rows(statement);
-	say(query, params, "rows", rows);
-	mysql_stmt_free_result(statement);
-}
+#include "said.h"
 
 /* ---- the cases ---- */
 
@@ -254,25 +159,14 @@ static void case_direct(void)
 	}
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {
+static const struct client_case cases[] = {
 	{"bulk", case_bulk},	     {"cursor", case_cursor}, {"metadata", case_metadata},
-	{"progress", case_progress}, {"direct", case_direct},
+	{"progress", case_progress}, {"direct", case_direct}, {NULL, NULL},
 };
 
 int main(int argc, char **argv)
 {
 	db = mysql_init(NULL);
 	mysql_optionsv(db, MYSQL_PROGRESS_CALLBACK, (void *)progress);
-	if (!mysql_real_connect(db, "127.0.0.1", "shop", "t0psecret", "shop", 3306, NULL, 0)) {
-		fprintf(stderr, "%s\n", mysql_error(db));
-		return 1;
-	}
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) && argc > 1; i++)
-		if (strcmp(cases[i].name, argv[1]) == 0)
-			cases[i].run();
-	mysql_close(db);
-	return 0;
+	return client_run(cases, argc > 1 ? argv[1] : "");
 }

@@ -2,117 +2,14 @@
  * The client of the recordings that uses MySQL's own library: says, a JSON line each, what it asked
  * and got. `mysql9 CASE`, where CASE is attributes, metadata, cursor or session.
  */
-#include <arpa/inet.h>
 #include <mysql/mysql.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
-static MYSQL *db;
-static int port;
-static long long sent_at;
-
-static long long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static void text(const char *what)
-{
-	putchar('"');
-	for (; *what; what++) {
-		if (*what == '"' || *what == '\\')
-			putchar('\\');
-		putchar(*what);
-	}
-	putchar('"');
-}
-
-/* The library tells no descriptor: the connection is this process's only one. */
-static int port_of_connection(void)
-{
-	struct sockaddr_in me;
-	socklen_t size = sizeof(me);
-
-	for (int fd = 3; fd < 64; fd++)
-		if (getsockname(fd, (struct sockaddr *)&me, &size) == 0 && me.sin_family == AF_INET)
-			return ntohs(me.sin_port);
-	return 0;
-}
-
-/* `params` is JSON already. */
-static void say(const char *query, const char *params, const char *name, long long value)
-{
-	printf("{\"client\": \"c\", \"port\": %d, \"query\": ", port);
-	text(query);
-	if (params)
-		printf(", \"params\": %s", params);
-	printf(", \"%s\": %lld", name, value);
-	if (strcmp(name, "code") == 0) {
-		printf(", \"message\": ");
-		text(mysql_error(db));
-	}
-	printf(", \"sent_at\": %lld, \"done_at\": %lld}\n", sent_at, now());
-}
-
-static void fail(const char *what, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", what, why);
-	exit(1);
-}
-
-static void ask(const char *query)
-{
-	MYSQL_RES *result;
-
-	sent_at = now();
-	if (mysql_query(db, query) == 0 && (result = mysql_store_result(db))) {
-		say(query, NULL, "rows", (long long)mysql_num_rows(result));
-		mysql_free_result(result);
-	} else if (mysql_errno(db)) {
-		say(query, NULL, "code", mysql_errno(db));
-	} else {
-		say(query, NULL, "affected", (long long)mysql_affected_rows(db));
-	}
-}
-
-static MYSQL_STMT *prepare(const char *query)
-{
-	MYSQL_STMT *statement = mysql_stmt_init(db);
-
-	if (mysql_stmt_prepare(statement, query, strlen(query)))
-		fail(query, mysql_stmt_error(statement));
-	return statement;
-}
-
-static MYSQL_BIND number(int *value)
-{
-	return (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONG, .buffer = value};
-}
+#include "said.h"
 
 static MYSQL_BIND string(char *value, unsigned long *length)
 {
 	*length = strlen(value);
 	return (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = value, .length = length};
-}
-
-static void execute(MYSQL_STMT *statement, const char *query, const char *params)
-{
-	sent_at = now();
-	if (mysql_stmt_execute(statement))
-		fail(query, mysql_stmt_error(statement));
-	if (mysql_stmt_field_count(statement) == 0) {
-		say(query, params, "affected", (long long)mysql_stmt_affected_rows(statement));
-		return;
-	}
-	mysql_stmt_store_result(statement);
-	say(query, params, "rows", (long long)mysql_stmt_num_rows(statement));
-	mysql_stmt_free_result(statement);
 }
 
 /* ---- the cases ---- */
@@ -249,13 +146,11 @@ static void case_session(void)
 	ask("signal sqlstate '45000' set message_text = 'id-6', mysql_errno = 4000");
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {{"attributes", case_attributes},
-	     {"metadata", case_metadata},
-	     {"cursor", case_cursor},
-	     {"session", case_session}};
+static const struct client_case cases[] = {{"attributes", case_attributes},
+					   {"metadata", case_metadata},
+					   {"cursor", case_cursor},
+					   {"session", case_session},
+					   {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
@@ -266,12 +161,5 @@ int main(int argc, char **argv)
 	mysql_options(db, MYSQL_OPT_SSL_MODE, &off);
 	mysql_options(db, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &yes);
 	mysql_options(db, MYSQL_OPT_OPTIONAL_RESULTSET_METADATA, &yes);
-	if (!mysql_real_connect(db, "127.0.0.1", "shop", "t0psecret", "shop", 3306, NULL, 0))
-		fail("connect", mysql_error(db));
-	port = port_of_connection();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) && argc > 1; i++)
-		if (strcmp(cases[i].name, argv[1]) == 0)
-			cases[i].run();
-	mysql_close(db);
-	return 0;
+	return client_run(cases, argc > 1 ? argv[1] : "");
 }
