@@ -5,8 +5,8 @@ VIEW = "wirespan-transactions"
 DRILLDOWN = "wirespan-drilldown"
 
 # Kibana's word for an engine's type. Objects with any keys are left out: each line has another type for them.
-KINDS = {"keyword": "string", "text": "string", "long": "number", "double": "number", "boolean": "boolean",
-         "date_nanos": "date", "ip": "ip"}
+KINDS = {"keyword": "string", "text": "string", "wildcard": "string", "long": "number", "double": "number",
+         "boolean": "boolean", "date_nanos": "date", "ip": "ip"}
 
 META = [
     {"name": "_id", "type": "string", "esTypes": ["_id"], "searchable": True, "aggregatable": True,
@@ -54,7 +54,9 @@ class Known:
 def stored(field):
     """A field as a data view keeps it."""
     text = field["type"] == "text"
-    entry = {"name": field["name"], "type": KINDS[field["type"]], "esTypes": [field["type"]], "searchable": True,
+    # Elasticsearch answers a question for its fields with the family; in OpenSearch it is a keyword.
+    kind = "keyword" if field["type"] == "wildcard" else field["type"]
+    entry = {"name": field["name"], "type": KINDS[field["type"]], "esTypes": [kind], "searchable": True,
              "aggregatable": not text, "readFromDocValues": not text}
     if field["name"].endswith(".keyword"):
         entry["subType"] = {"multi": {"parent": field["name"].rpartition(".")[0]}}

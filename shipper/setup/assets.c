@@ -80,6 +80,32 @@ static void member_age(yajl_gen g, const char *name, nsec age)
 
 /* ---- Mappings, from the field tables ---- */
 
+static void keyword_mapping(yajl_gen g)
+{
+	member(g, "type", "keyword");
+	member_int(g, "ignore_above", KEYWORD_MAX);
+}
+
+/* OpenSearch counts values of such a field wrongly when it groups by them (3.8: all
+ * documents that hold a part of one), and its Dashboards do not know the type: there it is
+ * NAME.wildcard, beside a keyword. */
+static void wildcard_mapping(yajl_gen g, const struct plan *plan)
+{
+	if (!(plan->lacks & LACK_WILDCARD) && !plan->engine.opensearch) {
+		member(g, "type", "wildcard");
+		return;
+	}
+	keyword_mapping(g);
+	if (plan->lacks & LACK_WILDCARD)
+		return;
+	open_map(g, "fields");
+	open_map(g, "wildcard");
+	member(g, "type", "wildcard");
+	/* With them a document whose value has more than 32,766 bytes is refused. */
+	member_bool(g, "doc_values", false);
+	close_maps(g, 2);
+}
+
 /* Searched by its words, and whole as NAME.keyword. */
 static void text_mapping(yajl_gen g, const struct plan *plan)
 {
@@ -90,8 +116,7 @@ static void text_mapping(yajl_gen g, const struct plan *plan)
 		member_bool(g, "norms", false);
 	open_map(g, "fields");
 	open_map(g, "keyword");
-	member(g, "type", "keyword");
-	member_int(g, "ignore_above", KEYWORD_MAX);
+	keyword_mapping(g);
 	close_maps(g, 2);
 }
 
@@ -112,13 +137,15 @@ static void mapping(yajl_gen g, const struct plan *plan, const struct field *f)
 {
 	static const char *const plain[] = {
 		[FIELD_LONG] = "long", [FIELD_DOUBLE] = "double",   [FIELD_BOOL] = "boolean",
-		[FIELD_IP] = "ip",     [FIELD_DATE] = "date_nanos",
+		[FIELD_IP] = "ip",     [FIELD_DATE] = "date_nanos", [FIELD_POINT] = "geo_point",
 	};
 
 	switch (f->type) {
 	case FIELD_KEYWORD:
-		member(g, "type", "keyword");
-		member_int(g, "ignore_above", KEYWORD_MAX);
+		keyword_mapping(g);
+		break;
+	case FIELD_WILDCARD:
+		wildcard_mapping(g, plan);
 		break;
 	case FIELD_TEXT:
 		text_mapping(g, plan);
@@ -210,8 +237,10 @@ static void properties(yajl_gen g, const struct plan *plan, const struct listing
 static const struct field pipeline_fields[] = {
 	{"client.geo.country_iso_code", FIELD_KEYWORD, NULL, "Where the client is.", NULL},
 	{"client.geo.city_name", FIELD_KEYWORD, NULL, "Where the client is.", NULL},
+	{"client.geo.location", FIELD_POINT, NULL, "Where the client is.", NULL},
 	{"server.geo.country_iso_code", FIELD_KEYWORD, NULL, "Where the server is.", NULL},
 	{"server.geo.city_name", FIELD_KEYWORD, NULL, "Where the server is.", NULL},
+	{"server.geo.location", FIELD_POINT, NULL, "Where the server is.", NULL},
 	{"user_agent.name", FIELD_KEYWORD, NULL, "The browser.", NULL},
 	{"user_agent.version", FIELD_KEYWORD, NULL, "Its version.", NULL},
 	{"user_agent.device.name", FIELD_KEYWORD, NULL, "What it runs on.", NULL},
@@ -240,8 +269,7 @@ static void mappings_body(yajl_gen g, const struct plan *plan)
 	open_map(g, "texts");
 	member(g, "match_mapping_type", "string");
 	open_map(g, "mapping");
-	member(g, "type", "keyword");
-	member_int(g, "ignore_above", KEYWORD_MAX);
+	keyword_mapping(g);
 	close_maps(g, 3);
 	yajl_gen_array_close(g);
 	open_map(g, "properties");
@@ -416,6 +444,9 @@ unsigned plan_lacks(const struct search_engine *e, const char *index)
 	if (e->opensearch ? e->major < 2 || (e->major == 2 && e->minor < 12)
 			  : e->major == 7 && e->minor < 14)
 		lacks |= LACK_WORDS;
+	if (e->opensearch ? e->major < 2 || (e->major == 2 && e->minor < 15)
+			  : e->major == 7 && e->minor < 9)
+		lacks |= LACK_WILDCARD;
 	if (strchr(index, '%') != NULL || (!e->opensearch && e->major == 7 && e->minor < 9))
 		lacks |= LACK_DATA_STREAM;
 	return lacks;

@@ -21,7 +21,8 @@ enum lack {
 	LACK_DATA_STREAM = 1 << 2, /* ordinary indices */
 	LACK_LIFECYCLE = 1 << 3,   /* indices grow and stay */
 	LACK_PIPELINE = 1 << 4,
-	LACK_PLACES = 1 << 5, /* of addresses: a pipeline without them */
+	LACK_PLACES = 1 << 5,	/* of addresses: a pipeline without them */
+	LACK_WILDCARD = 1 << 6, /* keyword */
 };
 
 struct plan {

@@ -97,6 +97,10 @@ static unsigned lacking(const struct run *r, enum asset which, const struct repl
 		*without = "without flat objects, with ordinary ones";
 		return LACK_FLATTENED;
 	}
+	if (strstr(body, "type [wildcard]") != NULL && !(r->plan.lacks & LACK_WILDCARD)) {
+		*without = "without wildcard, with keyword";
+		return LACK_WILDCARD;
+	}
 	if (which == ASSET_TEMPLATE && strstr(body, "data_stream") != NULL &&
 	    !(r->plan.lacks & LACK_DATA_STREAM)) {
 		*without = "without a data stream, with an ordinary index";

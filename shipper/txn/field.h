@@ -15,12 +15,14 @@
 
 enum field_type {
 	FIELD_KEYWORD,
-	FIELD_TEXT, /* searched by its words as well as whole */
+	FIELD_TEXT,	/* searched by its words as well as whole */
+	FIELD_WILDCARD, /* searched by any part of it, however long */
 	FIELD_LONG,
 	FIELD_DOUBLE,
 	FIELD_BOOL,
 	FIELD_DATE, /* date_nanos */
 	FIELD_IP,
+	FIELD_POINT,  /* geo_point: an engine's pipeline makes it, no document has it */
 	FIELD_OBJECT, /* any keys, values are keywords: flattened, flat_object */
 };
 

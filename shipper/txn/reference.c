@@ -10,10 +10,16 @@ enum { COMMON_HEAD_COUNT = F_CLIENT_IP };
 const char *field_type_name(enum field_type type)
 {
 	static const char *const names[] = {
-		[FIELD_KEYWORD] = "keyword", [FIELD_TEXT] = "text",
-		[FIELD_LONG] = "long",	     [FIELD_DOUBLE] = "double",
-		[FIELD_BOOL] = "boolean",    [FIELD_DATE] = "date_nanos",
-		[FIELD_IP] = "ip",	     [FIELD_OBJECT] = "flattened",
+		[FIELD_KEYWORD] = "keyword",
+		[FIELD_TEXT] = "text",
+		[FIELD_LONG] = "long",
+		[FIELD_DOUBLE] = "double",
+		[FIELD_BOOL] = "boolean",
+		[FIELD_DATE] = "date_nanos",
+		[FIELD_IP] = "ip",
+		[FIELD_OBJECT] = "flattened",
+		[FIELD_WILDCARD] = "wildcard",
+		[FIELD_POINT] = "geo_point",
 	};
 
 	return names[type];

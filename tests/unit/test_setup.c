@@ -49,12 +49,12 @@ static const char *type_of(yajl_val tree, const char *name)
 }
 
 static void expect_types(yajl_val tree, const struct field *fields, const char *text,
-			 const char *object)
+			 const char *object, const char *parts)
 {
 	const char *const types[] = {
-		[FIELD_KEYWORD] = "keyword", [FIELD_TEXT] = text,	 [FIELD_LONG] = "long",
-		[FIELD_DOUBLE] = "double",   [FIELD_BOOL] = "boolean",	 [FIELD_IP] = "ip",
-		[FIELD_OBJECT] = object,     [FIELD_DATE] = "date_nanos"};
+		[FIELD_KEYWORD] = "keyword", [FIELD_TEXT] = text,	  [FIELD_LONG] = "long",
+		[FIELD_DOUBLE] = "double",   [FIELD_BOOL] = "boolean",	  [FIELD_IP] = "ip",
+		[FIELD_OBJECT] = object,     [FIELD_DATE] = "date_nanos", [FIELD_WILDCARD] = parts};
 
 	for (const struct field *f = fields; f->name != NULL; f++) {
 		const char *type = type_of(tree, f->name);
@@ -64,15 +64,16 @@ static void expect_types(yajl_val tree, const struct field *fields, const char *
 	}
 }
 
-static void expect_all_types(struct plan *plan, const char *text, const char *object)
+static void expect_all_types(struct plan *plan, const char *text, const char *object,
+			     const char *parts)
 {
 	char digest[DIGEST_BYTES];
 	yajl_val tree = tree_of(plan, ASSET_MAPPINGS, digest);
 
-	expect_types(tree, fields_common, text, object);
-	expect_types(tree, shipper_fields, text, object);
+	expect_types(tree, fields_common, text, object, parts);
+	expect_types(tree, shipper_fields, text, object, parts);
 	for (size_t i = 0; protos[i] != NULL; i++)
-		expect_types(tree, protos[i]->fields, text, object);
+		expect_types(tree, protos[i]->fields, text, object, parts);
 	yajl_tree_free(tree);
 }
 
@@ -82,11 +83,33 @@ Test(setup, every_field_is_mapped_by_its_type)
 	struct plan plan = {
 		.conf = &conf, .engine = {.major = 8}, .index = "wirespan-transactions"};
 
-	expect_all_types(&plan, "match_only_text", "flattened");
+	expect_all_types(&plan, "match_only_text", "flattened", "wildcard");
 	plan.engine.opensearch = true;
-	expect_all_types(&plan, "match_only_text", "flat_object");
-	plan.lacks = LACK_FLATTENED | LACK_WORDS;
-	expect_all_types(&plan, "text", "object");
+	expect_all_types(&plan, "match_only_text", "flat_object", "keyword");
+	plan.lacks = LACK_FLATTENED | LACK_WORDS | LACK_WILDCARD;
+	expect_all_types(&plan, "text", "object", "keyword");
+	plan.engine.opensearch = false;
+	expect_all_types(&plan, "text", "object", "keyword");
+}
+
+/* In OpenSearch beside the keyword, under a name of its own. */
+Test(setup, parts_are_searched_where_the_engine_can)
+{
+	const char *path[] = {"template", "mappings", "properties", "url",  "properties",
+			      "full",	  "fields",   "wildcard",   "type", NULL};
+	struct setup_conf conf = conf_of();
+	struct plan plan = {
+		.conf = &conf, .engine = {.opensearch = true, .major = 3}, .index = "x"};
+	char digest[DIGEST_BYTES];
+	yajl_val tree = tree_of(&plan, ASSET_MAPPINGS, digest);
+	const char *type = YAJL_GET_STRING(yajl_tree_get(tree, path, yajl_t_string));
+
+	cr_expect(type != NULL && strcmp(type, "wildcard") == 0);
+	yajl_tree_free(tree);
+	plan.lacks = LACK_WILDCARD;
+	tree = tree_of(&plan, ASSET_MAPPINGS, digest);
+	cr_expect(yajl_tree_get(tree, path, yajl_t_any) == NULL);
+	yajl_tree_free(tree);
 }
 
 Test(setup, a_version_tells_what_it_lacks)
@@ -98,9 +121,11 @@ Test(setup, a_version_tells_what_it_lacks)
 		{{.major = 9, .minor = 5}, 0},
 		{{.major = 7, .minor = 17}, 0},
 		{{.major = 7, .minor = 10}, LACK_WORDS},
-		{{.major = 7, .minor = 2}, LACK_WORDS | LACK_FLATTENED | LACK_DATA_STREAM},
-		{{.opensearch = true, .major = 1, .minor = 3}, LACK_WORDS | LACK_FLATTENED},
-		{{.opensearch = true, .major = 2, .minor = 8}, LACK_WORDS},
+		{{.major = 7, .minor = 2},
+		 LACK_WORDS | LACK_FLATTENED | LACK_DATA_STREAM | LACK_WILDCARD},
+		{{.opensearch = true, .major = 1, .minor = 3},
+		 LACK_WORDS | LACK_FLATTENED | LACK_WILDCARD},
+		{{.opensearch = true, .major = 2, .minor = 8}, LACK_WORDS | LACK_WILDCARD},
 		{{.opensearch = true, .major = 3, .minor = 0}, 0},
 	};
 
