@@ -1,4 +1,5 @@
 #include "shipper/cmd/crew.h"
+#include "shipper/base/log.h"
 #include "shipper/base/must.h"
 #include "shipper/base/processors.h"
 #include "shipper/guard/guard.h"
@@ -50,6 +51,8 @@ static void signals_take(struct crew *crew, const struct chores *chores)
 			publisher_reopen(crew->publisher);
 			if (chores->hup != NULL)
 				chores->hup(chores->self, crew);
+			else
+				log_warning("SIGHUP: the configuration is read only at the start");
 		} else if (info.ssi_signo == SIGUSR1) {
 			if (chores->usr1 != NULL)
 				chores->usr1(chores->self, crew);
@@ -377,7 +380,10 @@ static void *deliver_watch(void *self)
 	guard_enter(GUARD_MAIN);
 	while (poll(fds, 2, -1) < 0 || fds[1].revents == 0)
 		while (read(crew->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			if (info.ssi_signo != SIGHUP) {
+			if (info.ssi_signo == SIGHUP) {
+				log_warning("SIGHUP: the configuration is read no more: the last "
+					    "documents are on their way");
+			} else {
 				__atomic_store_n(&crew->stop, 1, __ATOMIC_RELAXED);
 				signals_release();
 			}
