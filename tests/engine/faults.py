@@ -107,7 +107,7 @@ def engines_with_little_room(engine):
     # A request of more than 100 kB is refused each time; one for eight shards needs eight places in a queue that has one.
     engine.start({"http.max_content_length": "150kb", "indexing_pressure.memory.limit": "100kb",
                   "thread_pool.write.size": "1", "thread_pool.write.queue_size": "1"})
-    files = shipping.FILES[::4]
+    files = shipping.FILES[::8]
     made = shipping.made(files)
     largest = max(len(text) for text in made.values())
     check(largest < 100 << 10, f"a document of {largest} bytes can never get there: the test does not test")
