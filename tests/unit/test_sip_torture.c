@@ -9,21 +9,31 @@ static const struct {
 	 "INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0\n"
 	 "TO :\n sip:vivekg@chair-dnrc.example.com ;   tag    = 1918181833n\n"
 	 "from   : \"J Rosenberg \\\\\\\"\"       <sip:jdrosen@example.com>\n  ;\n  tag = 98asjd8\n"
-	 "MaX-fOrWaRdS: 0068\nCall-ID: wsinv.ndaksdj@192.0.2.1\nContent-Length   : 0\n"
+	 "MaX-fOrWaRdS: 0068\nCall-ID: wsinv.ndaksdj@192.0.2.1\nContent-Length   : 150\n"
 	 "cseq: 0009\n  INVITE\nVia  : SIP  /   2.0\n /UDP\n    192.0.2.2;branch=390skdjuw\n"
 	 "s :\nNewFangledHeader:   newfangled value\n continued newfangled value\n"
-	 "UnknownHeaderWithUnusualValue: ;;,,;;,;\nContent-Type: application/sdp\n\n",
-	 "\"max_forwards\":68", ""},
+	 "UnknownHeaderWithUnusualValue: ;;,,;;,;\nContent-Type: application/sdp\n"
+	 "Route:\n <sip:services.example.com;lr;unknownwith=value;unknown-no-value>\n"
+	 "v:  SIP  / 2.0  / TCP     spindle.example.com   ;\n  branch  =   z9hG4bK9ikj8  ,\n"
+	 " SIP  /    2.0   / UDP  192.168.255.111   ; branch=\n z9hG4bK30239\n"
+	 "m:\"Quoted string \\\"\\\"\" <sip:jdrosen@example.com> ; newparam =\n"
+	 "      newvalue ;\n  secondparam ; q = 0.33\n\n"
+	 "v=0\no=mhandley 29739 7272939 IN IP4 192.0.2.3\ns=-\nc=IN IP4 192.0.2.4\nt=0 0\n"
+	 "m=audio 49217 RTP/AVP 0 12\nm=video 3227 RTP/AVP 31\na=rtpmap:31 LPC\n",
+	 "\"max_forwards\":68", "!wrong length"},
 	{"3.1.1.2 a wide range of valid characters",
 	 "!interesting-Method0123456789_*+`.%indeed'~ "
 	 "sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/"
 	 ";;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-"
 	 "it)@example.com SIP/2.0\n"
 	 "Via: SIP/2.0/TCP host1.example.com;branch=z9hG4bK-.!%66*_+`'~\n"
-	 "To: \"BEL:\\\x07 NUL:\\\x01 DEL:\\\x7f\" <sip:1_unusual.URI@example.com>\n"
-	 "From: token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;tag=_token~1'+`*%!-.\n"
+	 "To: \"BEL:\\\x07 NUL:\\\x01 DEL:\\\x7f\" "
+	 "<sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@example.com>\n"
+	 "From: token1~` token2'+_ token3*%!.- "
+	 "<sip:mundane@example.com>;fromParam''~+*_!.-%=\"работающий\";tag=_token~1'+`*%!-.\n"
 	 "Call-ID: intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{\n"
-	 "CSeq: 139122385 !interesting-Method0123456789_*+`.%indeed'~\nMax-Forwards: 255\n\n",
+	 "CSeq: 139122385 !interesting-Method0123456789_*+`.%indeed'~\nMax-Forwards: 255\n"
+	 "extensionHeader-!.%*+_`'~:\xef\xbb\xbf大停電\nContent-Length: 0\n\n",
 	 "\"method\":\"!interesting-Method0123456789_*+`.%indeed'~\"", ""},
 	{"3.1.1.3 valid use of the % escaping",
 	 "INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0\n"
@@ -240,7 +250,11 @@ static const struct {
 	 "host129.example.com;branch=z9hG4bK342\n"
 	 "To: <sip:user@example.com>\nFrom: <sip:user@example.com>;tag=239232jh3\n"
 	 "CSeq: 36893488147419103232 REGISTER\nCall-ID: scalar02.23o0pd9vanlq3wnrlnewofjas9ui32\n"
-	 "Max-Forwards: 300\n\n",
+	 "Max-Forwards: 300\n"
+	 "Expires: 10000000000000000000000000000000000000000000000000000000000000000000000000000"
+	 "000000000000000000000000000\n"
+	 "Contact: <sip:user@host129.example.com>;expires=280297596632815\n"
+	 "Content-Length: 0\n\n",
 	 "\"call_id\":\"scalar02", "malformed header"},
 	{"3.1.2.5 response scalar fields with overlarge values",
 	 "SIP/2.0 503 Service Unavailable\n"
