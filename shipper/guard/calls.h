@@ -25,7 +25,8 @@ bool calls_make(enum guard_role role, struct calls_filter *filter, struct fault 
 bool calls_enter(const struct calls_filter *filter, struct fault *fault);
 void calls_free(struct calls_filter *filter);
 
-/* "role call" a line, for whoever compares with what strace saw, or writes a container's profile. */
+/* "role call" a line, for whoever compares with what strace saw, or writes a container's profile.
+ */
 void calls_print(FILE *to);
 
 /* The line that is written before a call that is not allowed ends the process. */
