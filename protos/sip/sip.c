@@ -185,17 +185,17 @@ static bool skip_blank(struct cursor *c)
 	return n > 0;
 }
 
-static void handle(struct sip_seen *s, uint64_t left)
+/* `sdp` is where a session description goes. */
+static void handle(struct sip_seen *s, uint64_t left, struct sdp *sdp)
 {
 	const struct sip_message *m = s->m;
-	struct sdp sdp;
 
 	txn_name(s);
 	index_fetch(&s->w->calls, s->id, 0, sizeof(struct call));
 	s->when = conn_begin_time(s->conn);
 	s->has_sdp = s->body.len > 0 && sdp_is_type(sip_one(m, s->head, SIP_CONTENT_TYPE));
-	if (s->has_sdp && sip_conf_of(s->w)->parse_body && sdp_read(&sdp, s->body))
-		s->sdp = &sdp;
+	if (s->has_sdp && sip_conf_of(s->w)->parse_body && sdp_read(sdp, s->body))
+		s->sdp = sdp;
 	begin_anew(s->w, s->when);
 	bool begun = txn_message(s);
 
@@ -260,6 +260,7 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 	struct sip_seen s = {
 		.w = sip_world_of(conn), .conn = conn, .from = from, .m = &m, .head = all};
 	struct bytes rest;
+	struct sdp sdp;
 
 	if (!conn_is_datagram(conn)) {
 		size_t n = sip_head_end(all, side->looked);
@@ -285,7 +286,7 @@ static enum step sip_unit(struct conn *conn, enum side from, struct cursor *c)
 	side->left = left;
 	cursor_take(c, s.head.len + rest.len);
 	s.body = rest;
-	handle(&s, left);
+	handle(&s, left, &sdp);
 	return STEP_DONE;
 }
 
