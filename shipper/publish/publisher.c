@@ -245,6 +245,9 @@ struct publisher *publisher_open(const struct publish_conf *conf, const struct o
 	demand.handles = demand.handles > 0 ? demand.handles : 1;
 	bool spooled = with_spool(conf, &demand);
 
+	if (conf->wait && conf->queue == QUEUE_SPOOL)
+		log_info("queue: a replay waits for its output and has no spool, whatever "
+			 "queue.type says");
 	p->conf = *conf;
 	p->output = output;
 	p->closing.ended = &p->ended;

@@ -313,6 +313,15 @@ def settings_have_an_effect():
 
 
 @case
+def a_replay_has_no_spool():
+    """a replay that is told to have a spool says that it has none"""
+    done = wirespan("replay", "-E", "queue.type=spool", "-E", "queue.path=" + os.getcwd() + "/queue", CAPTURE)
+    done.says(0, "a replay waits for its output and has no spool").documents(EXPECTED)
+    assert not os.path.exists("queue")
+    assert "spool" not in wirespan("replay", CAPTURE).says(0).err
+
+
+@case
 def fields_are_exported():
     """export fields prints every field in three forms"""
     fields = json.loads(wirespan("export", "fields", "--format", "json").says(0).out)
