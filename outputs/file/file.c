@@ -282,7 +282,9 @@ static bool write_batch(struct file *f, struct batch *b)
 
 		if (to == from && !rotate(f))
 			to = b->count;
-		reserve(f, b->entries[to - 1].at + b->entries[to - 1].len - b->entries[from].at);
+		if (to > from)
+			reserve(f, b->entries[to - 1].at + b->entries[to - 1].len -
+					   b->entries[from].at);
 		if (!lines_write(&f->lines, b, from, to))
 			return false;
 		from = to;

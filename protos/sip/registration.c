@@ -105,13 +105,15 @@ static void expire(struct timer *timer, void *self)
 			 .contact = bytes_of(b->text + b->aor_len, b->contact_len),
 			 .expires = b->expires};
 
-	record_add(w->world, &(struct record){.type = "sip_registration",
-					      .start = b->begin,
-					      .end = timer->due,
-					      .identity = b->by_name.name.low + b->times + 1,
-					      .ends = &b->ends,
-					      .write = write_registration,
-					      .subject = &v});
+	record_add(w->world,
+		   &(struct record){.type = "sip_registration",
+				    .start = b->begin,
+				    .end = timer->due,
+				    .identity = XXH3_64bits_withSeed(
+					    &b->by_name.name, sizeof(b->by_name.name), b->times),
+				    .ends = &b->ends,
+				    .write = write_registration,
+				    .subject = &v});
 	binding_free(b);
 }
 

@@ -41,7 +41,9 @@ def check(good, why):
 def made(files=FILES):
     """The documents that captures make: {id: line}."""
     lines = cases.wirespan("replay", "-q", *files).encode().splitlines()
-    return {json.loads(line)["event"]["id"]: line for line in lines}
+    documents = {json.loads(line)["event"]["id"]: line for line in lines}
+    assert len(documents) == len(lines), f"{len(lines) - len(documents)} documents have the id of another"
+    return documents
 
 
 MADE = made()

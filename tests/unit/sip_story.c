@@ -18,7 +18,10 @@ static void wrote(void *self, size_t at, unsigned proto, const char id[32])
 	struct story *s = self;
 	struct fault fault = {0};
 
-	(void)proto, (void)id;
+	(void)proto;
+	for (size_t i = 0; i < s->ids.len; i += RECORD_ID_LEN)
+		cr_assert(memcmp(s->ids.at + i, id, RECORD_ID_LEN) != 0, "two are %.32s", id);
+	buf_add(&s->ids, bytes_of(id, RECORD_ID_LEN));
 	cr_assert(declared_check(bytes_skip(buf_bytes(&s->out), at), sip_fields, &fault), "%s",
 		  fault.text);
 }
@@ -164,6 +167,7 @@ void sip_end(struct story *s)
 	engine_free(s->engine);
 	cr_assert_eq(s->quota.used, 0);
 	buf_fini(&s->out);
+	buf_fini(&s->ids);
 	option_free(proto_options, &s->conf);
 	option_free(proto_sip.options, &s->conf);
 	free(s);

@@ -29,7 +29,7 @@ struct story {
 	struct engine *engine;
 	struct way ways[WAYS_MAX];
 	int ways_count;
-	struct buf out;
+	struct buf out, ids; /* of the documents written */
 	nsec now;
 };
 

@@ -247,6 +247,29 @@ Test(sip, secrets_do_not_leave)
 	sip_end(s);
 }
 
+/* The end of a binding is a document of its own (sip_story.c looks at their ids). */
+Test(sip, what_expires_has_an_id_of_its_own)
+{
+	struct story *s = sip_begin();
+
+	for (int i = 0; i < 16; i++) {
+		char contact[64], branch[8];
+
+		snprintf(branch, sizeof(branch), "%d", i);
+		snprintf(contact, sizeof(contact),
+			 "Contact: <sip:phone%d@192.0.2.1>\nExpires: 60\n", i);
+		sip_usual(s, 1, 2, "REGISTER sip:example.com SIP/2.0", branch, "2 REGISTER", "",
+			  contact);
+		sip_usual(s, 2, 1, "SIP/2.0 200 OK", branch, "2 REGISTER", ";tag=t", contact);
+	}
+	sip_wait(s, 70);
+	const char *doc = sip_documents(s);
+
+	cr_assert_eq(sip_times(doc, "\"state\":\"registered\""), 16);
+	cr_assert_eq(sip_times(doc, "\"state\":\"expired\""), 16);
+	sip_end(s);
+}
+
 Test(sip, streams_cut_anywhere)
 {
 	static const char text[] =
