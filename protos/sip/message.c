@@ -300,6 +300,8 @@ static inline void add_value(struct sip_message *m, struct bytes head, const str
 
 		if (s.len > 0 && *count < SIP_LIST_MAX)
 			m->list[k->place][(*count)++] = s;
+		else
+			m->more |= s.len > 0;
 		return;
 	}
 	struct span *one = &m->one[k->place - SIP_LISTS];

@@ -90,6 +90,7 @@ enum sip_list { SIP_VIA, SIP_CONTACT, SIP_ALLOW, SIP_SUPPORTED, SIP_ACCEPT, SIP_
 struct sip_message {
 	bool request;
 	bool folded;	/* see sip_message_read */
+	bool more;	/* a list has more lines than are remembered */
 	uint8_t method; /* enum sip_method: the request's, or the one that CSeq names */
 	uint8_t faults;
 	uint8_t counts[SIP_LISTS];

@@ -215,6 +215,7 @@ static void keep(struct sip_txn *t, enum side role, const struct sip_seen *s)
 	if (role == CLIENT ? conf->common.send_request : conf->common.send_response)
 		exchange_keep(x, &t->head[role], s->head);
 	x->notes |= (uint32_t)s->m->faults * SIP_NOTE_FAULTS;
+	x->notes |= s->m->more ? SIP_NOTE_MORE : 0;
 	x->notes |= head.len < s->head.len ? NOTE_TRIMMED : 0;
 }
 
@@ -401,6 +402,11 @@ static bool answer(struct sip_seen *s, const struct key *k)
 	bool provisional = s->m->code < 200, fresh = t == NULL;
 
 	s->txn = t;
+	/* Without a status it answers nothing, RFC 4475 3.1.2.19. */
+	if (t && s->m->code == 0) {
+		t->x->notes |= (uint32_t)s->m->faults * SIP_NOTE_FAULTS;
+		return false;
+	}
 	if (t && t->x->ended[SERVER])
 		return answer_more(s, t);
 	if (t && provisional && listed(t->provisional, &t->provisionals, PROVISIONALS_MAX, s)) {
@@ -414,7 +420,7 @@ static bool answer(struct sip_seen *s, const struct key *k)
 	if (fresh) {
 		t = s->txn = begin(x, s, k);
 		exchange_expect(x, ANSWERS_MANY);
-		if (provisional)
+		if (provisional && s->m->code > 0)
 			listed(t->provisional, &t->provisionals, PROVISIONALS_MAX, s);
 	}
 	t->code = s->m->code;

@@ -55,9 +55,10 @@ static void write_query(const struct view *v, const struct sip_uri *u, struct do
 			bytes_head(u->host.len ? u->host : u->scheme, PRINT_MAX / 2 - 1);
 
 		write_request(d, method, u);
-		print[n++] = ' ';
-		if (host.len > 0)
+		if (host.len > 0) {
+			print[n++] = ' ';
 			memcpy(print + n, host.at, host.len);
+		}
 		n += host.len;
 	}
 	doc_text(d, F_QUERY_FINGERPRINT, bytes_of(print, n));
@@ -280,6 +281,19 @@ static void write_party(const struct view *v, struct doc *d, unsigned field, enu
 	part_address(d, field, a.name, tag, &u);
 }
 
+static void write_cseq(const struct view *v, struct doc *d)
+{
+	struct bytes cseq = kept_one(v->m, v->text, SIP_CSEQ);
+	size_t n = 0;
+	int64_t number;
+
+	while (n < cseq.len && cseq.at[n] != ' ' && cseq.at[n] != '\t')
+		n++;
+	if (bytes_int(bytes_head(cseq, n), 0, UINT32_MAX, &number))
+		doc_int(d, SIP_FIELD(CSEQ_CODE), number);
+	doc_text(d, SIP_FIELD(CSEQ_METHOD), bytes_trim(bytes_skip(cseq, n)));
+}
+
 void sip_write(const struct exchange *x, struct doc *d)
 {
 	const struct sip_txn *t = x->own;
@@ -305,13 +319,7 @@ void sip_write(const struct exchange *x, struct doc *d)
 	doc_text(d, SIP_FIELD(STATUS), sip_part(v.answer_text, v.answer->phrase));
 	doc_text(d, SIP_FIELD(CALL_ID), kept_one(m, v.text, SIP_CALL_ID));
 	doc_text(d, SIP_FIELD(BRANCH), sip_part(v.text, m->branch));
-	if (m->one[SIP_CSEQ].len > 0 && !(m->faults & SIP_FAULT_MISSING)) {
-		doc_int(d, SIP_FIELD(CSEQ_CODE), m->cseq);
-		struct bytes rest = kept_one(m, v.text, SIP_CSEQ);
-
-		doc_text(d, SIP_FIELD(CSEQ_METHOD),
-			 bytes_trim(bytes_skip(rest, bytes_find(rest, ' '))));
-	}
+	write_cseq(&v, d);
 	if (m->request)
 		part_uri(d, SIP_FIELD(REQUEST_URI_ORIGINAL), &uri);
 	write_party(&v, d, SIP_FIELD(FROM_NAME), SIP_FROM, sip_part(v.text, m->from_tag));
