@@ -29,13 +29,18 @@ Test(thrift_options, ports)
 {
 	static const char *const by_content[] = {"ports=[9091]", "detect=true", NULL};
 	static const char *const its[] = {"ports=[79, 80]", "detect=false", NULL};
+	struct conn *other;
 	struct talk t;
 
 	cr_assert_eq(documents_of(by_content, call, answer), 1);
 	cr_assert_eq(documents_of(its, call, answer), 1);
 	talk_open(&t, &proto_thrift, its);
-	t.ends.port[SERVER] = 81;
+	t.ends.port[SERVER] = 9090;
 	cr_assert_null(conn_new(t.engine, &t.flow));
+	t.ends.port[SERVER] = 79;
+	other = conn_new(t.engine, &t.flow);
+	cr_assert_not_null(other);
+	conn_free(other, FLOW_FINISHED);
 	t.ends.port[SERVER] = 80;
 	talk_finish(&t);
 	talk_close(&t);
@@ -174,6 +179,7 @@ Test(thrift_options, send_request_and_send_response)
 {
 	static const char *const options[] = {"send_request=true", "send_response=true", NULL};
 	static const char *const none[] = {"send_request=false", "send_response=false", NULL};
+	static const char *const one[] = {"send_request=false", "send_response=true", NULL};
 	struct talk t;
 
 	talk_open(&t, &proto_thrift, options);
@@ -194,6 +200,14 @@ Test(thrift_options, send_request_and_send_response)
 	talk_finish(&t);
 	thrift_is(&t, 0, "request", NULL);
 	thrift_is(&t, 0, "response", NULL);
+	talk_close(&t);
+
+	talk_open(&t, &proto_thrift, one);
+	thrift_say(&t, CLIENT, call);
+	thrift_say(&t, SERVER, answer);
+	talk_finish(&t);
+	thrift_is(&t, 0, "request", NULL);
+	thrift_is(&t, 0, "response", "\"hi\"");
 	talk_close(&t);
 }
 
