@@ -105,7 +105,6 @@ static void make(struct play *p)
 					      .unparsed_bytes_max = 32 << 10,
 					      .exchanges_max = 10};
 	p->quota.limit = SIZE_MAX;
-	p->now = INT64_C(1700000000) * NS_PER_S;
 }
 
 static void open_conn(struct play *p, unsigned i)
@@ -287,8 +286,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	p.composed = 0;
 	p.out.len = 0;
 	/* Engines are kept for some inputs: making one takes longer than an input. */
-	if (p.engine == NULL)
+	if (p.engine == NULL) {
 		p.engine = engine_new(&p.engine_conf, &sink, &p, &p.quota, &p.counters);
+		p.now = INT64_C(1700000000) * NS_PER_S;
+	}
 	for (unsigned i = 0; i < CONNS; i++)
 		open_conn(&p, i);
 	while (!c.dry && cursor_left(&c) > 0)
