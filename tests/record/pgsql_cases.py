@@ -27,7 +27,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from record_http import run
-from record_pgsql import BIN, admin
+from record_pgsql import admin, program
 
 HOST = dict(host="127.0.0.1", dbname="shop")
 PARTS = dict(D="detail", H="hint", t="table", n="constraint", s="schema")
@@ -68,16 +68,20 @@ def outcomes(said):
     return found
 
 
+def said_by_psql(text, at_once=False, user="trusty", env=()):
+    return subprocess.run([*program("psql"), "-X", "-A", "-h", "127.0.0.1", "-U", user, "-d", "shop", "-v", "VERBOSITY=verbose",
+                           *(["-c", text] if at_once else [])], input=None if at_once else text.encode(),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          env={**os.environ, "PGPASSWORD": "hunter2", "PGSSLMODE": "disable",
+                               "PGGSSENCMODE": "disable", **dict(env)}).stdout.decode()
+
+
 def psql(log, *queries, script=None, at_once=True, user="trusty", env=(), **more):
     """At once: all in one Query. Otherwise one after the other; `script` adds what COPY reads."""
     queries = [number(log, query)[0] for query in queries]
     text = "; ".join(queries) if at_once else ";\n".join(queries) + ";\n" + (script or "")
     sent_at = time.time_ns()
-    said = subprocess.run([BIN + "/psql", "-X", "-A", "-h", "127.0.0.1", "-U", user, "-d", "shop", "-v", "VERBOSITY=verbose",
-                           *(["-c", text] if at_once else [])], input=None if at_once else text.encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          env={**os.environ, "PGPASSWORD": "hunter2", "PGSSLMODE": "disable",
-                               "PGGSSENCMODE": "disable", **dict(env)}).stdout.decode()
+    said = said_by_psql(text, at_once, user, env)
     done_at = time.time_ns()
     for query, got in zip(queries, outcomes(said)):
         log.add(client="psql", query=query, **got, **more, sent_at=sent_at, done_at=done_at)
@@ -413,11 +417,13 @@ def login(log, user, wants=None, database="shop", **how):
     row = dict(client="psycopg3", command="Startup", user=user, db=database, sent_at=time.time_ns())
     try:
         with connect3(user, dbname=database, **how) as conn:
-            row.update(port=port_of(conn), server_pid=conn.info.backend_pid, authentication=wants, done_at=time.time_ns())
+            row.update(port=port_of(conn), server_pid=conn.info.backend_pid, authentication=wants, done_at=time.time_ns(),
+                       protocol="{}.{}".format(*divmod(conn.info.full_protocol_version, 10000)))
             log.add(**row)
             ask3(log, conn, "select 'ID'")
     except psycopg.OperationalError as error:
-        log.add(**row, code=wants, failed=str(error).rsplit("FATAL:  ", 1)[-1].strip(), done_at=time.time_ns())
+        refused = {"code": wants} if wants else {}  # otherwise it is the client that does not go on
+        log.add(**row, **refused, failed=str(error).rsplit("FATAL:  ", 1)[-1].strip(), done_at=time.time_ns())
 
 
 def case_login(log):
@@ -458,6 +464,14 @@ def case_tls(log, _):
 
 # ---- what the server says by itself, and what clients say without an answer ----
 
+def cancelled(log, conn, cancel):
+    timer = threading.Timer(0.05, cancel)
+    timer.start()
+    ask3(log, conn, "select pg_sleep(5), 'ID'")
+    timer.join()
+    log.add(client="psycopg3", command="CancelRequest", server_pid=conn.info.backend_pid)
+
+
 def case_notify(log):
     with connect3() as listener, connect3() as speaker:
         ask3(log, listener, "listen jobs -- ID")
@@ -467,11 +481,7 @@ def case_notify(log):
         for notice in listener.notifies(timeout=2, stop_after=3):
             log.add(client="psycopg3", command="NotificationResponse", port=port, channel=notice.channel,
                     payload=notice.payload, server_pid=notice.pid)
-        timer = threading.Timer(0.05, speaker.cancel)
-        timer.start()
-        ask3(log, speaker, "select pg_sleep(5), 'ID'")
-        timer.join()
-        log.add(client="psycopg3", command="CancelRequest", server_pid=pid)
+        cancelled(log, speaker, speaker.cancel)
         ask3(log, listener, "select 'ID', pg_terminate_backend(%s)::text", [pid])
         time.sleep(0.1)
         with contextlib.suppress(psycopg.Error):
@@ -485,9 +495,9 @@ def case_replication(log):
     os.makedirs(folder, exist_ok=True)
     how = ["-h", "127.0.0.1", "-U", "trusty", "--no-loop"]
     env = dict(os.environ, PGSSLMODE="disable", PGGSSENCMODE="disable")
-    streams = [subprocess.Popen([BIN + "/pg_recvlogical", *how, "-d", "shop", "--slot", "slot", "--start", "-f", "-"],
+    streams = [subprocess.Popen([*program("pg_recvlogical"), *how, "-d", "shop", "--slot", "slot", "--start", "-f", "-"],
                                 env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
-               subprocess.Popen([BIN + "/pg_receivewal", *how, "-D", folder], env=env, stdout=subprocess.DEVNULL,
+               subprocess.Popen([*program("pg_receivewal"), *how, "-D", folder], env=env, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL)]
     time.sleep(0.5)
     with connect3() as conn:
@@ -514,7 +524,7 @@ def case_pgbench(log):
 
 
 def pgbench(log, mode, *options):
-    said = run(BIN + "/pgbench", "-h", "127.0.0.1", "-U", "trusty", "-n", "-r", "-M", mode, *options, "shop",
+    said = run(*program("pgbench"), "-h", "127.0.0.1", "-U", "trusty", "-n", "-r", "-M", mode, *options, "shop",
                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                env=dict(os.environ, PGSSLMODE="disable", PGGSSENCMODE="disable")).stdout.decode()
     done = re.search(r"actually processed: (\d+)", said)

@@ -22,8 +22,6 @@ from record_http import enter_namespace, run, tcpdump
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CAPTURES = os.path.join(HERE, "..", "captures", "pgsql")
-BIN = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [""])[-1]
-AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
 CASE_SECONDS = 60
 NEEDS = {"go": "go", "java": "mvn", "node": "npm"}  # without these such a case is left out
 SCHEMA = """
@@ -48,31 +46,44 @@ SETTINGS = ["fsync=off", "wal_level=logical", "timezone=UTC", "log_min_messages=
             "ssl_ciphers=HIGH"]
 
 
+def root():
+    """Where PostgreSQL is installed: this system, or another in a folder of it."""
+    return os.environ.get("PGSQL_ROOT", "/")
+
+
+def program(name, *how):
+    """The command that runs one of PostgreSQL's own."""
+    found = sorted(glob.glob(os.path.join(root(), "usr/lib/postgresql/*/bin", name))) or [name]
+    return ["chroot", *how, root(), "/" + os.path.relpath(found[-1], root())]
+
+
 @contextlib.contextmanager
 def server(folder):
+    """Its data in `folder`, as the root has it."""
     data = os.path.join(folder, "data")
-    os.chmod(folder, 0o755)
-    os.makedirs(data)
-    run("chown", "postgres", data)
-    run(*AS_POSTGRES, BIN + "/initdb", "-D", data, "-A", "trust", "--no-locale", "-E", "UTF8",
-        stdout=subprocess.DEVNULL)
+    there = root().rstrip("/") + data
+    os.makedirs(there)
+    os.chmod(os.path.dirname(there), 0o755)
+    run("chroot", root(), "chown", "postgres", data)
+    as_postgres = "--userspec=postgres:postgres"
+    run(*program("initdb", as_postgres), "-D", data, "-A", "trust", "--no-locale", "-E", "UTF8", stdout=subprocess.DEVNULL)
     run("openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost", "-out",
-        data + "/server.crt", "-keyout", data + "/server.key", stderr=subprocess.DEVNULL)
-    run("chown", "postgres", data + "/server.crt", data + "/server.key")
-    with open(data + "/pg_hba.conf", "w") as hba:
+        there + "/server.crt", "-keyout", there + "/server.key", stderr=subprocess.DEVNULL)
+    run("chroot", root(), "chown", "postgres", data + "/server.crt", data + "/server.key")
+    with open(there + "/pg_hba.conf", "w") as hba:
         hba.write(HBA)
     options = [part for setting in SETTINGS for part in ("-c", setting)]
-    process = subprocess.Popen([*AS_POSTGRES, BIN + "/postgres", "-D", data, "-h", "127.0.0.1", "-k", data, *options],
+    process = subprocess.Popen([*program("postgres", as_postgres), "-D", data, "-h", "127.0.0.1", "-k", data, *options],
                                stderr=subprocess.DEVNULL)
     os.environ["SERVER_FOLDER"] = data
     try:
         for _ in range(200):
-            if subprocess.run([BIN + "/pg_isready", "-q", "-h", data], check=False).returncode == 0:
+            if subprocess.run([*program("pg_isready"), "-q", "-h", data], check=False).returncode == 0:
                 break
             time.sleep(0.1)
         admin("create database shop", database="postgres")
         admin(SCHEMA)
-        run(BIN + "/pgbench", "-h", data, "-U", "postgres", "-i", "-q", "shop", stderr=subprocess.DEVNULL,
+        run(*program("pgbench"), "-h", data, "-U", "postgres", "-i", "-q", "shop", stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL)
         admin("grant all on all tables in schema public to trusty")
         yield
@@ -83,15 +94,19 @@ def server(folder):
 
 def admin(script, database="shop"):
     """By the server's socket, unseen by the capture."""
-    run(BIN + "/psql", "-X", "-q", "-h", os.environ["SERVER_FOLDER"], "-U", "postgres", "-d", database,
+    run(*program("psql"), "-X", "-q", "-h", os.environ["SERVER_FOLDER"], "-U", "postgres", "-d", database,
         input=script.encode(), stdout=subprocess.DEVNULL)
+
+
+def build_python(folder):
+    run(sys.executable, "-m", "pip", "install", "-q", "--target", folder + "/python", "psycopg[binary]", "asyncpg",
+        "pg8000", stderr=subprocess.DEVNULL)
+    sys.path.insert(0, folder + "/python")
 
 
 def build(folder):
     """The clients that are not Debian's."""
-    run(sys.executable, "-m", "pip", "install", "-q", "--target", folder + "/python", "psycopg[binary]", "asyncpg",
-        "pg8000", stderr=subprocess.DEVNULL)
-    sys.path.insert(0, folder + "/python")
+    build_python(folder)
     os.environ["CLIENTS_FOLDER"] = folder
     sources = os.path.join(HERE, "pgsql")
     run("cc", "-o", folder + "/pipeline", "-I/usr/include/postgresql", sources + "/pipeline.c", "-lpq")
@@ -107,25 +122,28 @@ def build(folder):
         run("javac", "-cp", folder + "/java/*", "-d", folder + "/java", sources + "/Client.java")
 
 
+def record(cases, wanted, before=(), prefix=""):
+    """The cases, each into a capture and a log. `before`: what a capture does not show."""
+    os.makedirs(CAPTURES, exist_ok=True)
+    for name in wanted:
+        log = Log(os.path.join(CAPTURES, f"{prefix}{name}.log"))
+        path = os.path.join(CAPTURES, f"{prefix}{name}.pcap")
+        signal.alarm(CASE_SECONDS)  # a client that waits for ever ends the recording
+        given = [before[name]()] if name in before else []
+        with tcpdump(path):
+            cases[name](log, *given)
+        signal.alarm(0)
+        log.save()
+        print(f"{prefix}{name}: {len(log.rows)} rows, {os.path.getsize(path)} bytes", flush=True)
+
+
 def main(wanted):
     with tempfile.TemporaryDirectory() as folder:
         build(folder)
-        import pgsql_cases
-        cases = pgsql_cases.CASES
+        from pgsql_cases import BEFORE, CASES
         enter_namespace()
-        os.makedirs(CAPTURES, exist_ok=True)
         with server(folder):
-            for name in wanted or [name for name in cases if shutil.which(NEEDS.get(name, "sh"))]:
-                log = Log(os.path.join(CAPTURES, name + ".log"))
-                path = os.path.join(CAPTURES, name + ".pcap")
-                signal.alarm(CASE_SECONDS)  # a client that waits for ever ends the recording
-                before = pgsql_cases.BEFORE.get(name)
-                given = [before()] if before else []  # what the capture does not show
-                with tcpdump(path):
-                    cases[name](log, *given)
-                signal.alarm(0)
-                log.save()
-                print(f"{name}: {len(log.rows)} rows, {os.path.getsize(path)} bytes", flush=True)
+            record(CASES, wanted or [name for name in CASES if shutil.which(NEEDS.get(name, "sh"))], BEFORE)
 
 
 if __name__ == "__main__":
