@@ -253,7 +253,7 @@ Test(sip, what_expires_has_an_id_of_its_own)
 	struct story *s = sip_begin();
 
 	for (int i = 0; i < 16; i++) {
-		char contact[64], branch[8];
+		char contact[64], branch[12];
 
 		snprintf(branch, sizeof(branch), "%d", i);
 		snprintf(contact, sizeof(contact),
