@@ -50,6 +50,7 @@ void bell_wake(struct bell *bell)
 {
 	must(pthread_mutex_lock(&bell->lock) == 0);
 	atomic_store(&bell->awaited, false);
-	must(pthread_cond_signal(&bell->rung) == 0);
 	must(pthread_mutex_unlock(&bell->lock) == 0);
+	/* Unlocked, or who wakes would wait for the lock at once. */
+	must(pthread_cond_signal(&bell->rung) == 0);
 }

@@ -3,7 +3,8 @@
  *
  * The listener says that it listens, looks once more for what it waits for, and only then waits;
  * the ringer makes it so, then rings. Whichever comes first, nothing is missed: both sides are
- * sequentially consistent. One thread listens; any may ring.
+ * sequentially consistent. One thread listens; any may ring, and has returned from it when the bell
+ * ends.
  *
  *   listener   listen ─ look again ─ wait (or ignore, when it is there)
  *   ringer     make it so ─ ring
