@@ -1,6 +1,8 @@
 /* Devices: loopback carries datagrams of our own; skipped where capturing is not permitted. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -137,6 +139,9 @@ Test(capture_device, a_full_buffer_is_counted, .timeout = 60)
 
 	conf.ports.udp = (struct filter_ports){&port, 1, false};
 	tap = open_or_skip("lo", &conf);
+	/* What others sent before the filter held is out of the buffer then. */
+	while (tap.source->next(tap.self, &frame, NULL) != NEXT_IDLE)
+		continue;
 	for (unsigned i = 0; i < FLOOD; i++)
 		cr_assert_eq(send(fd, said, sizeof(said), 0), (ssize_t)sizeof(said));
 	while (tap.source->next(tap.self, &frame, NULL) == NEXT_FRAME)
@@ -146,6 +151,51 @@ Test(capture_device, a_full_buffer_is_counted, .timeout = 60)
 	cr_expect_eq(stats.received + stats.dropped_kernel, FLOOD, "%lu + %lu",
 		     (unsigned long)stats.received, (unsigned long)stats.dropped_kernel);
 	tap.source->close(tap.self);
+	close(fd);
+}
+
+static atomic_bool enough;
+
+static void *talk(void *self)
+{
+	uint8_t said[1000] = {0};
+	uint16_t port;
+	int fd = udp_socket(&port);
+
+	(void)self;
+	while (!enough)
+		(void)send(fd, said, sizeof(said), 0);
+	close(fd);
+	return NULL;
+}
+
+/* Until the filter holds, a device's every packet goes into the buffer, or is lost there. */
+Test(capture_device, what_others_sent_is_no_loss, .timeout = 60)
+{
+	struct device_conf conf = {.snap_bytes = 65535, .buffer_bytes = 64 << 10};
+	uint16_t port;
+	int fd = udp_socket(&port);
+	struct source_stats stats;
+	enum { OPENS = 20 };
+	struct frame frame;
+	pthread_t talker;
+	struct tap tap;
+
+	conf.ports.udp = (struct filter_ports){&port, 1, false};
+	tap = open_or_skip("lo", &conf);
+	tap.source->close(tap.self);
+	cr_assert_eq(pthread_create(&talker, NULL, talk, NULL), 0);
+	for (unsigned i = 0; i < OPENS; i++) {
+		tap = open_or_skip("lo", &conf);
+		while (tap.source->next(tap.self, &frame, NULL) != NEXT_IDLE)
+			continue;
+		tap.source->stats(tap.self, &stats);
+		cr_expect_eq(stats.received, 0);
+		cr_expect_eq(stats.dropped_kernel, 0, "%lu", (unsigned long)stats.dropped_kernel);
+		tap.source->close(tap.self);
+	}
+	enough = true;
+	pthread_join(talker, NULL);
 	close(fd);
 }
 
