@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,25 @@ static int deeper(volatile char *above)
 
 	room[0] = above[0];
 	return above[0] == 'x' ? deeper(room) + room[0] : 0;
+}
+
+/* Of a file that was cut since. */
+static const volatile uint8_t *mapped;
+
+static void map_and_cut(void)
+{
+	int fd = memfd_create("cut", MFD_CLOEXEC);
+
+	cr_assert_eq(ftruncate(fd, 4096), 0);
+	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	cr_assert_neq(mapped, MAP_FAILED);
+	cr_assert_eq(ftruncate(fd, 0), 0);
+	close(fd);
+}
+
+static void read_what_was_cut(void)
+{
+	sink = mapped[0];
 }
 
 static void use_up_the_stack(void)
@@ -151,11 +171,13 @@ Test(crash, every_signal_is_told_by_its_name)
 		int signal;
 		const char *name;
 	} all[] = {{use_up_the_stack, SIGSEGV, "SIGSEGV"},
+		   {read_what_was_cut, SIGBUS, "SIGBUS"},
 		   {divide, SIGFPE, "SIGFPE"},
 		   {no_instruction, SIGILL, "SIGILL"},
 		   {give_up, SIGABRT, "SIGABRT"}};
 	char text[TEXT_MAX], wanted[64];
 
+	map_and_cut();
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct trial trial = {.role = GUARD_WORKER, .act = all[i].act};
 
