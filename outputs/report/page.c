@@ -324,19 +324,39 @@ void page_make(struct buf *out, struct ledger *l)
 	must(out->len <= PAGE_BYTES_MAX);
 }
 
-bool page_write(const char *path, struct ledger *l, struct fault *fault)
+bool page_is_printed(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+const char *page_name(const char *path)
+{
+	return page_is_printed(path) ? "standard output" : path;
+}
+
+static int open_page(const char *path)
+{
+	return page_is_printed(path) ? dup(STDOUT_FILENO)
+				     : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
+bool page_write(const char *path, struct ledger *l, size_t *bytes, struct fault *fault)
 {
 	struct buf page;
 	bool well;
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open_page(path);
 
 	if (fd < 0)
-		return fault_set(fault, "%s cannot be written: %s", path, strerror(errno));
+		return fault_set(fault, "%s cannot be written: %s", page_name(path),
+				 strerror(errno));
 	buf_init(&page, NULL);
 	page_make(&page, l);
+	*bytes = page.len;
 	well = fd_write(fd, buf_bytes(&page)) == page.len;
+	well = well || (page_is_printed(path) && errno == EPIPE);
 	if (close(fd) != 0 || !well)
-		well = fault_set(fault, "%s cannot be written: %s", path, strerror(errno));
+		well = fault_set(fault, "%s cannot be written: %s", page_name(path),
+				 strerror(errno));
 	buf_fini(&page);
 	return well;
 }

@@ -16,6 +16,11 @@ enum { PAGE_BYTES_MAX = 1950000 };
 
 /* Nothing is to be added to the ledger any more. */
 void page_make(struct buf *out, struct ledger *ledger);
-bool page_write(const char *path, struct ledger *ledger, struct fault *fault);
+
+/* A path of - is standard output; a reader of it that has gone is no fault. */
+bool page_write(const char *path, struct ledger *ledger, size_t *bytes, struct fault *fault);
+bool page_is_printed(const char *path);
+/* For messages. */
+const char *page_name(const char *path);
 
 #endif

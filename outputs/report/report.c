@@ -50,8 +50,9 @@ static void report_send(void *self, struct batch *b, struct fault *fault)
 static bool report_finish(void *self, struct fault *fault)
 {
 	struct report_output *o = self;
+	size_t bytes;
 
-	return o->conf->into != NULL || page_write(o->conf->path, &o->own, fault);
+	return o->conf->into != NULL || page_write(o->conf->path, &o->own, &bytes, fault);
 }
 
 static void report_close(void *self)

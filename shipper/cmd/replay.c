@@ -21,7 +21,8 @@ enum { PROGRESS_MS = 200, SPEED_MAX = 1000000 };
 
 static const struct flag flags[] = {
 	CONFIGURE_FLAGS,
-	{'o', "output", "FILE", "Write documents to this file, from its beginning."},
+	{'o', "output", "FILE",
+	 "Write documents to this file, from its beginning; - is standard output."},
 	{FLAG_PRETTY, "pretty", NULL, "Lay documents out for people."},
 	{FLAG_TOP, "top", "[N]",
 	 "In place of documents, print tables of the N (10) slowest, most "
@@ -116,11 +117,11 @@ static bool flag_take(struct replay *r, int id, const char *value)
 /* The output is emptied before the first packet is read: it must not be one of the captures. */
 static bool spares_captures(const struct replay *r)
 {
-	const char *name = r->target.path != NULL ? r->target.path : "standard output";
+	const char *file = target_file(&r->target);
+	const char *name = file != NULL ? file : "standard output";
 	struct stat output, capture;
 
-	if (r->target.path != NULL ? stat(r->target.path, &output) != 0
-				   : fstat(STDOUT_FILENO, &output) != 0)
+	if (file != NULL ? stat(file, &output) != 0 : fstat(STDOUT_FILENO, &output) != 0)
 		return true;
 	for (size_t i = 0; i < r->paths_count; i++) {
 		if (!S_ISREG(output.st_mode) || stat(r->paths[i], &capture) != 0 ||
@@ -251,7 +252,8 @@ static bool begin(struct replay *r, const struct settings *settings, struct crew
 static enum exit_code replay(struct replay *r, const struct settings *settings)
 {
 	bool shows = !r->quiet && isatty(STDERR_FILENO) &&
-		     (r->target.path != NULL || target_waits(&r->target) || !isatty(STDOUT_FILENO));
+		     (target_file(&r->target) != NULL || target_waits(&r->target) ||
+		      !isatty(STDOUT_FILENO));
 	struct crew *crew = must_alloc(sizeof(*crew));
 	struct chores chores = {
 		.self = r, .tick = shows ? progress : NULL, .tick_ms = PROGRESS_MS, .ended = ended};

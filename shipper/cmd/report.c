@@ -19,7 +19,7 @@
 enum { LINE_BYTES_MAX = 16 << 20, READ_BYTES = 256 << 10 };
 
 static const struct flag flags[] = {
-	{'o', "output", "FILE", "The page; report.html when it is left out."},
+	{'o', "output", "FILE", "The page; report.html when it is left out, - is standard output."},
 	CONFIGURE_FLAGS,
 	{'q', "quiet", NULL, "No word about what was written."},
 	{0},
@@ -209,11 +209,13 @@ static bool spares_files(const struct report_run *r, char *const *paths, size_t 
 {
 	struct stat page, file;
 
-	for (size_t i = 0; stat(r->path, &page) == 0 && i < count; i++) {
+	if (page_is_printed(r->path) ? fstat(STDOUT_FILENO, &page) != 0 : stat(r->path, &page) != 0)
+		return true;
+	for (size_t i = 0; i < count; i++) {
 		if (!S_ISREG(page.st_mode) || stat(paths[i], &file) != 0 ||
 		    page.st_dev != file.st_dev || page.st_ino != file.st_ino)
 			continue;
-		log_error("%s is read: choose another file for the page", r->path);
+		log_error("%s is read: choose another file for the page", page_name(r->path));
 		return false;
 	}
 	return true;
@@ -223,7 +225,7 @@ static enum exit_code make(struct report_run *r, const struct settings *settings
 			   char *const *paths, size_t count)
 {
 	struct fault fault = {0};
-	struct stat page;
+	size_t bytes;
 	char size[32];
 
 	r->captures = must_alloc(count * sizeof(r->captures[0]));
@@ -236,14 +238,14 @@ static enum exit_code make(struct report_run *r, const struct settings *settings
 
 	if (exchanges + calls == 0 && r->failed)
 		return EXIT_FAILED;
-	if (!page_write(r->path, &r->ledger, &fault)) {
+	if (!page_write(r->path, &r->ledger, &bytes, &fault)) {
 		log_error("%s", fault.text);
 		return EXIT_FAILED;
 	}
 	if (!r->quiet) {
-		bytes_text(stat(r->path, &page) == 0 ? (uint64_t)page.st_size : 0, size,
-			   sizeof(size));
-		fprintf(stderr, "%s: %" PRIu64 " exchanges, %s\n", r->path, exchanges, size);
+		bytes_text(bytes, size, sizeof(size));
+		fprintf(stderr, "%s: %" PRIu64 " exchanges, %s\n", page_name(r->path), exchanges,
+			size);
 	}
 	return r->failed ? EXIT_FAILED : EXIT_WELL;
 }

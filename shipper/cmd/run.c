@@ -26,7 +26,8 @@ static const struct flag flags[] = {
 	 "for those that match, also later; ! before one leaves them out."},
 	CONFIGURE_WORKERS("So many threads for each device, or one for each processor, in place of "
 			  "`workers`."),
-	{'o', "output", "FILE", "Write documents to this file, from its beginning."},
+	{'o', "output", "FILE",
+	 "Write documents to this file, from its beginning; - is standard output."},
 	{FLAG_PRETTY, "pretty", NULL, "Lay documents out for people."},
 	{FLAG_TOP, "top", "[N]",
 	 "In place of documents, print tables at the end of the N (10) "

@@ -67,7 +67,7 @@ static void set_file(const struct target *target, struct settings *settings)
 	struct file_conf *conf = choose(settings, output_named("file"));
 
 	text_set(&conf->path, "");
-	text_set(&conf->filename, target->path);
+	text_set(&conf->filename, target_file(target));
 	conf->rotate_every_kb = 0;
 	conf->truncate = true;
 }
@@ -123,6 +123,13 @@ bool target_waits(const struct target *target)
 	return target->top || target->calls || target->flow != NULL;
 }
 
+const char *target_file(const struct target *target)
+{
+	bool none = target->path == NULL || strcmp(target->path, "-") == 0;
+
+	return none ? NULL : target->path;
+}
+
 bool target_given(const struct target *target)
 {
 	return target->path != NULL || target->pretty || target_waits(target);
@@ -138,19 +145,19 @@ bool target_set(const struct target *target, struct settings *settings)
 		log_error("--flow expects a Call-ID");
 		return false;
 	}
-	if (target->path != NULL && !target->pretty && !target_waits(target)) {
+	if (target_file(target) != NULL && !target->pretty && !target_waits(target)) {
 		set_file(target, settings);
 		return true;
 	}
-	if (target->path != NULL && !redirect(target->path))
+	if (target_file(target) != NULL && !redirect(target_file(target)))
 		return false;
 	if (target->top)
 		return set_top(target, settings);
 	if (target->calls || target->flow != NULL)
 		set_calls(target, settings);
-	if (target->pretty) {
+	if (target->pretty || (target->path != NULL && !target_waits(target))) {
 		console = choose(settings, output_named("console"));
-		console->pretty = true;
+		console->pretty |= target->pretty;
 	}
 	return true;
 }

@@ -377,6 +377,33 @@ def replay_to_a_file():
 
 
 @case
+def to_standard_output():
+    """-o - is standard output, whatever the configuration has, and no file is made"""
+    write("c.yml", "output.file: {path: ., filename: other}\n")
+    plain = wirespan("replay", CAPTURE).out
+    assert wirespan("replay", "-o", "-", CAPTURE).says(0).out == plain
+    assert wirespan("replay", "-c", "c.yml", "-o", "-", CAPTURE).says(0).out == plain
+    for words in (["--pretty"], ["--top"], ["--calls"]):
+        assert wirespan("replay", *words, "-o", "-", CAPTURE).says(0).out == wirespan("replay", *words, CAPTURE).out
+    page = wirespan("report", "-o", "-", CAPTURE).says(0, f"standard output: {EXPECTED} exchanges, ").out
+    wirespan("report", "-q", "-o", "page.html", CAPTURE).says(0)
+    assert page.startswith("<!") and page == read("page.html").decode()
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run([WIRESPAN, "report", "-q", "-o", "-", CAPTURE], stdout=write_end, stderr=subprocess.PIPE, timeout=LIMIT)
+    os.close(write_end)
+    assert done.returncode == 0 and done.stderr == b"", done
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([WIRESPAN, "report", "-o", "-", CAPTURE], stdout=full, stderr=subprocess.PIPE, timeout=LIMIT)
+    assert done.returncode == 1 and b"standard output cannot be written: No space" in done.stderr, done
+    write("lines", plain)
+    with open("lines", "ab") as file:
+        done = subprocess.run([WIRESPAN, "report", "-o", "-", "lines"], stdout=file, stderr=subprocess.PIPE, timeout=LIMIT)
+    assert done.returncode == 2 and b"standard output is read" in done.stderr and read("lines").decode() == plain, done
+    assert not os.path.exists("-") and not os.path.exists("other")
+
+
+@case
 def captures_are_spared():
     """a capture is never written over, under whatever name, by whatever output"""
     write("capture", read(CAPTURE))
@@ -647,6 +674,24 @@ def live_end_reads_what_came():
     server.shutdown()
     paths = [json.loads(line)["path"] for line in read("out").splitlines()]
     assert paths == [f"/item/{number}" for number in range(200)], f"{len(paths)} documents: {err.decode()}"
+
+
+@case
+def live_to_standard_output():
+    """run -o - writes to standard output, whatever the configuration has"""
+    server = Server()
+    port = server.server_address[1]
+    write("c.yml", f"output.file: {{path: ., filename: other}}\nprotocols.http.ports: [{port}]\n")
+    child = watching("-i", "lo", "-c", "c.yml", "-o", "-", "-E", "queue.flush_interval=50ms")
+    client = http.client.HTTPConnection("127.0.0.1", port)
+    client.request("GET", "/item/1")
+    client.getresponse().read()
+    client.close()
+    assert json.loads(child.stdout.readline())["path"] == "/item/1"
+    child.send_signal(signal.SIGTERM)
+    out, err = child.communicate(timeout=LIMIT)
+    server.shutdown()
+    assert child.returncode == 0 and not os.path.exists("-") and not os.path.exists("other"), (out, err)
 
 
 @case
