@@ -64,20 +64,23 @@ def order(source, metrics, query):
     return f"{one['id']}.{percent}"
 
 
-def bucket(number, schema, source, metrics, known, query):
-    """{terms: FIELD, size: N}, {time: minute|auto}, {filters: [{label:, query:}…]}."""
+def bucket(number, schema, source, metrics, known, query, whole):
+    """{terms: FIELD, size: N}, {time: minute|auto}, {filters: [{label:, query:}…]}. Of a `whole` no part is left out."""
     if "label" not in source:
         raise Mistake(f"a bucket needs a label: {source}")
     params = {"customLabel": source["label"]}
     if "terms" in source:
         kind = "terms"
-        known.aggregatable(source["terms"])
+        if known.aggregatable(source["terms"])["type"] not in ("keyword", "wildcard") and "missing" in source:
+            raise Mistake(f"{source['terms']}: Kibana groups what is missing for words only")
         params.update({
             "field": source["terms"], "orderBy": order(source, metrics, query), "order": source.get("order", "desc"),
-            "size": source["size"], "otherBucket": False, "otherBucketLabel": "Other",
+            "size": source["size"], "otherBucket": whole, "otherBucketLabel": "all others",
             "missingBucket": "missing" in source, "missingBucketLabel": source.get("missing", "Missing")})
     elif "time" in source:
         kind = "date_histogram"
+        if source["time"] == "minute" and any(m["type"] not in ("count", "sum") for m in metrics):
+            raise Mistake("only counts and sums can be told a minute")
         params.update({"field": "@timestamp", "useNormalizedEsInterval": True,
                        "interval": {"minute": "m", "auto": "auto"}[source["time"]],
                        # So that "a minute" is one, however wide the columns are.
@@ -104,8 +107,12 @@ def aggregations(panel, known, schemas, query):
     metrics = list(aggs)
     for key, schema in schemas.items():
         buckets = panel.get(key, [])
-        for source in buckets if isinstance(buckets, list) else [buckets]:
-            aggs.append(bucket(len(aggs) + 1, schema, source, metrics, known, query))
+        buckets = buckets if isinstance(buckets, list) else [buckets]
+        # Layers over time, and a circle, are read as all that there is.
+        whole = len(buckets) == 1 and (panel["chart"] == "pie" or (
+            panel["chart"] in ("bars", "area") and key == "split" and "time" in panel["x"]))
+        for source in buckets:
+            aggs.append(bucket(len(aggs) + 1, schema, source, metrics, known, query, whole))
     return aggs
 
 
