@@ -488,18 +488,27 @@ def case_notify(log):
             speaker.execute("select 1")
 
 
+def streaming(application, command, env):
+    """The command, which goes on; it streams when this returns, so that what begins after it comes after it on the wire, too."""
+    stream = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    admin(f"""do $$ begin
+        while not exists (select from pg_stat_replication where application_name = '{application}' and state = 'streaming') loop
+            perform pg_sleep(0.02), pg_stat_clear_snapshot();
+        end loop;
+    end $$""")
+    return stream
+
+
 def case_replication(log):
-    """Streams: pg_receivewal, and a logical one by pg_recvlogical."""
+    """Streams: a logical one by pg_recvlogical, then pg_receivewal."""
     admin("select pg_create_logical_replication_slot('slot', 'test_decoding'); select pg_switch_wal();")
     folder = os.environ["CLIENTS_FOLDER"] + "/wal"
     os.makedirs(folder, exist_ok=True)
     how = ["-h", "127.0.0.1", "-U", "trusty", "--no-loop"]
     env = dict(os.environ, PGSSLMODE="disable", PGGSSENCMODE="disable")
-    streams = [subprocess.Popen([*program("pg_recvlogical"), *how, "-d", "shop", "--slot", "slot", "--start", "-f", "-"],
-                                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
-               subprocess.Popen([*program("pg_receivewal"), *how, "-D", folder], env=env, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL)]
-    time.sleep(0.5)
+    streams = [streaming("pg_recvlogical", [*program("pg_recvlogical"), *how, "-d", "shop", "--slot", "slot", "--start", "-f", "-"],
+                         env),
+               streaming("pg_receivewal", [*program("pg_receivewal"), *how, "-D", folder], env)]
     with connect3() as conn:
         for _ in range(3):
             ask3(log, conn, "update item set name = name where id = 1 -- ID")
