@@ -134,6 +134,7 @@ void talk_finish(struct talk *t)
 
 		cr_assert(n < rest.len && t->docs_count < TALK_DOCS_MAX);
 		cr_assert_eq(strlen(line), n, "a NUL in %s", line);
+		t->lines[t->docs_count] = bytes_head(rest, n);
 		t->docs[t->docs_count] = yajl_tree_parse(line, why, sizeof(why));
 		cr_assert(t->docs[t->docs_count] != NULL, "%s in %s", why, line);
 		t->docs_count++;

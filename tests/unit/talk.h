@@ -28,6 +28,7 @@ struct talk {
 	nsec now;
 	size_t cut; /* bytes of a piece; 0 for all at once */
 	yajl_val docs[TALK_DOCS_MAX];
+	struct bytes lines[TALK_DOCS_MAX]; /* the same as written, in `out` */
 	size_t docs_count;
 };
 

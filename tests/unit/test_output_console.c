@@ -63,40 +63,34 @@ static void *read_all(void *arg)
 	return NULL;
 }
 
-Test(output_console, whole_lines_through_a_pipe)
+/* All of so many documents of 500 bytes arrive, in whole lines. */
+static void all_arrive(unsigned count)
 {
 	struct buf got = {0};
 	pthread_t reader;
 
-	rig_fill(&batch, 0, 1000, 500);
+	rig_fill(&batch, 0, count, 500);
 	must(pthread_create(&reader, NULL, read_all, &got) == 0);
 	cr_assert(output_console.open(self, &conf, &fault));
 	output_console.send(self, &batch, &fault);
 	output_console.close(self);
 	put_back();
 	must(pthread_join(reader, NULL) == 0);
-	cr_assert_eq(rig_verdicts(&batch, VERDICT_DELIVERED), 1000);
-	cr_assert_eq(rig_whole(&got, 0), 1000);
+	cr_assert_eq(rig_verdicts(&batch, VERDICT_DELIVERED), count);
+	cr_assert_eq(rig_whole(&got, 0), count);
 	buf_fini(&got);
+}
+
+Test(output_console, whole_lines_through_a_pipe)
+{
+	all_arrive(1000);
 }
 
 /* A program that we share standard output with may have made it non-blocking. */
 Test(output_console, a_pipe_that_does_not_block_is_waited_for)
 {
-	struct buf got = {0};
-	pthread_t reader;
-
 	cr_assert_eq(fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK), 0);
-	rig_fill(&batch, 0, 2000, 500);
-	must(pthread_create(&reader, NULL, read_all, &got) == 0);
-	cr_assert(output_console.open(self, &conf, &fault));
-	output_console.send(self, &batch, &fault);
-	output_console.close(self);
-	put_back();
-	must(pthread_join(reader, NULL) == 0);
-	cr_assert_eq(rig_verdicts(&batch, VERDICT_DELIVERED), 2000);
-	cr_assert_eq(rig_whole(&got, 0), 2000);
-	buf_fini(&got);
+	all_arrive(2000);
 }
 
 Test(output_console, a_reader_that_left_is_gone)

@@ -6,12 +6,10 @@
  */
 #include "protos/redis/redis.h"
 
-#include "protos/protos.h"
-#include "shipper/txn/conn.h"
+#include "tests/unit/talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <yajl/yajl_tree.h>
 
 extern const struct proto proto_redis;
 
@@ -41,116 +39,6 @@ struct story {
 		SAY_SERVER, text, 0 \
 	}
 
-struct tell {
-	struct redis_conf conf;
-	void *confs[2];
-	struct engine_conf engine_conf;
-	struct quota quota;
-	struct counters counters;
-	struct endpoints ends;
-	struct flow flow;
-	struct engine *engine;
-	struct conn *conn;
-	struct buf out;
-	uint64_t said[2];
-	nsec now;
-};
-
-static struct buf *redis_room(void *self)
-{
-	struct tell *t = self;
-
-	return &t->out;
-}
-
-static void redis_wrote(void *self, size_t at, unsigned proto, const char id[32])
-{
-	const struct tell *t = self;
-
-	(void)id;
-	cr_assert(proto == 0 && at < t->out.len);
-}
-
-static const struct document_sink redis_sink = {.room = redis_room, .wrote = redis_wrote};
-static const struct proto *const only_redis[] = {&proto_redis, NULL};
-
-static void redis_option(struct tell *t, const char *text)
-{
-	const struct option *tables[] = {proto_options, proto_redis.options};
-	size_t n = strcspn(text, "=");
-	struct fault fault = {0};
-
-	for (int i = 0; i < 2; i++)
-		for (const struct option *row = tables[i]; row->name; row++)
-			if (strlen(row->name) == n && memcmp(row->name, text, n) == 0) {
-				cr_assert(option_parse(row, &t->conf, text + n + 1, &fault), "%s",
-					  fault.text);
-				return;
-			}
-	cr_assert_fail("no option %s", text);
-}
-
-static void redis_open(struct tell *t, const char *const *options, bool midstream)
-{
-	struct fault fault = {0};
-
-	*t = (struct tell){.now = INT64_C(1700000000) * NS_PER_S};
-	option_default(proto_options, &t->conf);
-	option_default(proto_redis.options, &t->conf);
-	redis_option(t, "ports=[6379]");
-	for (; options && *options; options++)
-		redis_option(t, *options);
-	cr_assert(proto_redis.ready(&t->conf, &fault));
-	t->confs[0] = &t->conf;
-	t->engine_conf = (struct engine_conf){.protos = only_redis,
-					      .proto_conf = t->confs,
-					      .unparsed_bytes_max = 256 << 10,
-					      .exchanges_max = 20000};
-	t->quota.limit = SIZE_MAX;
-	t->ends = (struct endpoints){.addr = {{{192, 0, 2, 10}}, {{192, 0, 2, 20}}},
-				     .port = {40000, 6379},
-				     .version = 4,
-				     .transport = TRANSPORT_TCP};
-	t->flow = (struct flow){.ends = &t->ends, .midstream = midstream};
-	t->engine = engine_new(&t->engine_conf, &redis_sink, t, &t->quota, &t->counters);
-	t->conn = conn_new(t->engine, &t->flow);
-	cr_assert(t->conn != NULL);
-}
-
-/* Each piece in a block of its own size, so that a sanitizer sees reads past its end. */
-static void redis_say(struct tell *t, enum side from, struct bytes text, size_t cut)
-{
-	while (text.len > 0) {
-		size_t n = cut && cut < text.len ? cut : text.len;
-		uint8_t *copy = malloc(n);
-
-		memcpy(copy, text.at, n);
-		struct piece piece = {.bytes = bytes_of(copy, n),
-				      .when = t->now,
-				      .peer_at = t->said[side_other(from)]};
-
-		conn_data(t->conn, from, &piece);
-		t->said[from] += n;
-		free(copy);
-		text = bytes_skip(text, n);
-	}
-	t->now += NS_PER_MS;
-}
-
-static void redis_finish(struct tell *t)
-{
-	conn_free(t->conn, FLOW_FIN);
-	cr_assert_eq(t->quota.used, 0, "%zu bytes still charged", t->quota.used);
-}
-
-static void redis_close(struct tell *t)
-{
-	engine_free(t->engine);
-	buf_fini(&t->out);
-	option_free(proto_options, &t->conf);
-	option_free(proto_redis.options, &t->conf);
-}
-
 static const char *member(yajl_val doc, const char *a, const char *b)
 {
 	const char *path[] = {a, b, NULL};
@@ -178,52 +66,49 @@ static void describe(yajl_val doc, char *to, size_t room)
 			      YAJL_GET_STRING(YAJL_GET_ARRAY(notes)->values[i]));
 }
 
-static void compare(const struct story *story, struct tell *t, size_t cut)
+static void compare(const struct story *story, const struct talk *t)
 {
-	struct bytes rest = buf_bytes(&t->out);
 	size_t k;
 
-	for (k = 0; rest.len > 0; k++) {
-		char text[2048], why[256];
-		size_t n = bytes_find(rest, '\n');
-		char *line = strndup((const char *)rest.at, n);
-		yajl_val doc = yajl_tree_parse(line, why, sizeof(why));
+	for (k = 0; k < t->docs_count; k++) {
+		char text[2048];
 
-		cr_assert(doc != NULL, "%s in %s", why, line);
-		describe(doc, text, sizeof(text));
+		describe(t->docs[k], text, sizeof(text));
 		cr_assert(k < DOCS_MAX && story->docs[k], "%s, cut %zu: one too many: %s",
-			  story->name, cut, text);
+			  story->name, t->cut, text);
 		cr_assert_str_eq(text, story->docs[k], "%s, cut %zu, document %zu:\n%s\n%s",
-				 story->name, cut, k, text, story->docs[k]);
-		yajl_tree_free(doc);
-		free(line);
-		rest = bytes_skip(rest, n + 1);
+				 story->name, t->cut, k, text, story->docs[k]);
 	}
 	cr_assert(k == DOCS_MAX || story->docs[k] == NULL, "%s, cut %zu: missing: %s", story->name,
-		  cut, story->docs[k]);
+		  t->cut, story->docs[k]);
 }
 
-static void tell(const struct story *story, size_t cut)
+/* What is said and lost, to the end. */
+static void play(const struct story *story, struct talk *t, size_t cut)
 {
-	struct tell t;
-
-	redis_open(&t, story->options, story->midstream);
+	(story->midstream ? talk_open_midstream : talk_open)(t, &proto_redis, story->options);
+	t->cut = cut;
 	for (unsigned i = 0; i < STEPS_MAX && story->steps[i].what != END; i++) {
 		enum side from =
 			story->steps[i].what == SAY_CLIENT || story->steps[i].what == LOSE_CLIENT
 				? CLIENT
 				: SERVER;
 
-		if (story->steps[i].text) {
-			redis_say(&t, from, bytes_str(story->steps[i].text), cut);
-		} else {
-			conn_lost(t.conn, from, story->steps[i].n, t.now);
-			t.said[from] += story->steps[i].n;
-		}
+		if (story->steps[i].text)
+			talk_text(t, from, story->steps[i].text);
+		else
+			talk_lose(t, from, story->steps[i].n);
 	}
-	redis_finish(&t);
-	compare(story, &t, cut);
-	redis_close(&t);
+	talk_finish(t);
+}
+
+static void tell(const struct story *story, size_t cut)
+{
+	struct talk t;
+
+	play(story, &t, cut);
+	compare(story, &t);
+	talk_close(&t);
 }
 
 static void tell_all(const struct story *stories, size_t count)
@@ -499,17 +384,13 @@ static const struct story hidden_keys[] = {
 
 static void no_secret(const struct story *story)
 {
-	struct tell t;
+	struct talk t;
 
-	redis_open(&t, story->options, false);
-	for (unsigned i = 0; i < STEPS_MAX && story->steps[i].what != END; i++)
-		redis_say(&t, story->steps[i].what == SAY_CLIENT ? CLIENT : SERVER,
-			  bytes_str(story->steps[i].text), 0);
-	redis_finish(&t);
+	play(story, &t, 0);
 	cr_assert(t.out.len > 0);
 	cr_assert(memmem(t.out.at, t.out.len, "hunter2", 7) == NULL, "%s: %.*s", story->name,
 		  (int)t.out.len, (const char *)t.out.at);
-	redis_close(&t);
+	talk_close(&t);
 }
 
 Test(redis, secrets)

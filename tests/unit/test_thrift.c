@@ -3,8 +3,6 @@
  * is told again with its bytes cut at every size.
  */
 #include "protos/thrift/thrift.h"
-#include "shipper/base/must.h"
-#include "shipper/txn/conn.h"
 #include "tests/unit/thrift_say.h"
 
 #include <criterion/criterion.h>
@@ -12,149 +10,28 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { LINES_MAX = 32 };
-
-struct thrift_talk {
-	struct thrift_conf conf;
-	void *confs[1];
-	const struct proto *protos[2];
-	struct engine_conf engine_conf;
-	struct quota quota;
-	struct counters counters;
-	struct endpoints ends;
-	struct flow flow;
-	struct engine *engine;
-	struct conn *conn;
-	struct buf out;
-	uint64_t said[2];
-	nsec now;
-	size_t cut;
-	char *lines[LINES_MAX];
-	size_t count;
-};
-
-static struct buf *room(void *self)
+static void begin(struct talk *t, const char *const *options, size_t cut)
 {
-	struct thrift_talk *t = self;
-
-	return &t->out;
+	talk_open(t, &proto_thrift, options);
+	t->cut = cut;
 }
 
-static void wrote(void *self, size_t at, unsigned proto, const char id[32])
+static bool told(const struct talk *t, size_t i, const char *part)
 {
-	(void)self, (void)at, (void)proto, (void)id;
+	cr_assert(i < t->docs_count, "%zu documents, %s is missing", t->docs_count, part);
+	return memmem(t->lines[i].at, t->lines[i].len, part, strlen(part)) != NULL;
 }
 
-static const struct document_sink sink = {.room = room, .wrote = wrote};
-
-static void set(struct thrift_talk *t, const char *text)
+static void has(const struct talk *t, size_t i, const char *part)
 {
-	const struct option *tables[] = {proto_options, proto_thrift.options};
-	size_t n = strcspn(text, "=");
-	struct fault fault = {0};
-
-	for (int i = 0; i < 2; i++)
-		for (const struct option *row = tables[i]; row->name; row++)
-			if (strlen(row->name) == n && memcmp(row->name, text, n) == 0) {
-				cr_assert(option_parse(row, &t->conf, text + n + 1, &fault), "%s",
-					  fault.text);
-				return;
-			}
-	cr_assert_fail("no option %s", text);
+	cr_assert(told(t, i, part), "cut %zu: no %s in\n%.*s", t->cut, part, (int)t->lines[i].len,
+		  (const char *)t->lines[i].at);
 }
 
-static void begin(struct thrift_talk *t, const char *const *options, size_t cut)
+static void has_not(const struct talk *t, size_t i, const char *part)
 {
-	*t = (struct thrift_talk){.now = INT64_C(1700000000) * NS_PER_S, .cut = cut};
-	option_default(proto_options, &t->conf);
-	option_default(proto_thrift.options, &t->conf);
-	set(t, "ports=9090");
-	for (; options && *options; options++)
-		set(t, *options);
-	t->confs[0] = &t->conf;
-	t->protos[0] = &proto_thrift;
-	t->engine_conf = (struct engine_conf){.protos = t->protos,
-					      .proto_conf = t->confs,
-					      .unparsed_bytes_max = 64 << 10,
-					      .exchanges_max = 1000};
-	t->quota.limit = SIZE_MAX;
-	t->ends = (struct endpoints){.addr = {{{192, 0, 2, 10}}, {{192, 0, 2, 20}}},
-				     .port = {40000, 9090},
-				     .version = 4,
-				     .transport = TRANSPORT_TCP};
-	t->flow = (struct flow){.ends = &t->ends};
-	t->engine = engine_new(&t->engine_conf, &sink, t, &t->quota, &t->counters);
-	t->conn = conn_new(t->engine, &t->flow);
-	cr_assert(t->conn);
-}
-
-static void say_bytes(struct thrift_talk *t, enum side from, struct bytes b)
-{
-	while (b.len > 0) {
-		size_t n = t->cut && t->cut < b.len ? t->cut : b.len;
-		uint8_t *copy = malloc(n);
-
-		memcpy(copy, b.at, n);
-		struct piece piece = {.bytes = bytes_of(copy, n),
-				      .when = t->now,
-				      .peer_at = t->said[side_other(from)]};
-
-		conn_data(t->conn, from, &piece);
-		t->said[from] += n;
-		free(copy);
-		b = bytes_skip(b, n);
-	}
-	t->now += NS_PER_MS;
-}
-
-static void say(struct thrift_talk *t, enum side from, const char *script)
-{
-	uint8_t bytes[THRIFT_SAY_MAX];
-
-	say_bytes(t, from, thrift_bytes(script, bytes));
-}
-
-static void lose(struct thrift_talk *t, enum side from, uint64_t n)
-{
-	conn_lost(t->conn, from, n, t->now);
-	t->said[from] += n;
-}
-
-static void end(struct thrift_talk *t)
-{
-	conn_free(t->conn, FLOW_FIN);
-	cr_assert_eq(t->quota.used, 0, "%zu bytes still charged", t->quota.used);
-	for (struct bytes rest = buf_bytes(&t->out); rest.len > 0;) {
-		size_t n = bytes_find(rest, '\n');
-
-		cr_assert(t->count < LINES_MAX);
-		t->lines[t->count++] = strndup((const char *)rest.at, n);
-		rest = bytes_skip(rest, n + 1);
-	}
-}
-
-static void done(struct thrift_talk *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		free(t->lines[i]);
-	engine_free(t->engine);
-	buf_fini(&t->out);
-	if (proto_thrift.unready)
-		proto_thrift.unready(&t->conf);
-	option_free(proto_options, &t->conf);
-	option_free(proto_thrift.options, &t->conf);
-}
-
-static void has(const struct thrift_talk *t, size_t i, const char *part)
-{
-	cr_assert(i < t->count, "%zu documents, %s is missing", t->count, part);
-	cr_assert(strstr(t->lines[i], part), "cut %zu: no %s in\n%s", t->cut, part, t->lines[i]);
-}
-
-static void has_not(const struct thrift_talk *t, size_t i, const char *part)
-{
-	cr_assert(i < t->count);
-	cr_assert(!strstr(t->lines[i], part), "%s in\n%s", part, t->lines[i]);
+	cr_assert_not(told(t, i, part), "%s in\n%.*s", part, (int)t->lines[i].len,
+		      (const char *)t->lines[i].at);
 }
 
 enum { CUTS = 24 };
@@ -162,128 +39,131 @@ enum { CUTS = 24 };
 
 Test(thrift, binary_call)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT,
-		    "80010001 00000003'add' 00000007 08 0001 00000001 08 0002 fffffffe 00");
-		say(&t, SERVER, "80010002 00000003'add' 00000007 08 0000 ffffffff 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(&t, CLIENT,
+			   "80010001 00000003'add' 00000007 08 0001 00000001 08 0002 fffffffe 00");
+		thrift_say(&t, SERVER, "80010002 00000003'add' 00000007 08 0000 ffffffff 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"status\":\"OK\"");
 		has(&t, 0, "\"method\":\"add\",\"query\":\"add(1: 1, 2: -2)\"");
 		has(&t, 0,
 		    "\"thrift\":{\"params\":\"(1: 1, 2: -2)\",\"return_value\":\"-1\",\"seq_id\":7,"
 		    "\"protocol\":\"binary\",\"transport\":\"socket\"}");
 		has(&t, 0, "\"client\":{\"ip\":\"192.0.2.10\",\"port\":40000,\"bytes\":30");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, old_binary_call)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT, "00000003'add' 01 00000007 08 0001 00000001 00");
-		say(&t, SERVER, "00000003'add' 02 00000007 08 0000 00000005 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(&t, CLIENT, "00000003'add' 01 00000007 08 0001 00000001 00");
+		thrift_say(&t, SERVER, "00000003'add' 02 00000007 08 0000 00000005 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"return_value\":\"5\"");
 		has(&t, 0, "\"protocol\":\"binary_old\",\"transport\":\"socket\"");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 /* Every type, in containers within containers. */
 Test(thrift, all_types_of_binary)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT,
-		    "80010001 00000001'f' 00000001"
-		    "02 0001 01  03 0002 ff  04 0003 3ff8000000000000  06 0004 8000"
-		    "0a 0005 8000000000000000  0b 0006 00000006'a\"'0ac3a9ff"
-		    "0c 0007 0f 0001 0e 00000001 08 00000002 00000001 00000002 00"
-		    "0d 0008 0b 0f 00000001 00000001'k' 02 00000002 01 00"
-		    "10 0009 00112233445566778899aabbccddeeff"
-		    "00");
-		say(&t, SERVER, "80010002 00000001'f' 00000001 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(&t, CLIENT,
+			   "80010001 00000001'f' 00000001"
+			   "02 0001 01  03 0002 ff  04 0003 3ff8000000000000  06 0004 8000"
+			   "0a 0005 8000000000000000  0b 0006 00000006'a\"'0ac3a9ff"
+			   "0c 0007 0f 0001 0e 00000001 08 00000002 00000001 00000002 00"
+			   "0d 0008 0b 0f 00000001 00000001'k' 02 00000002 01 00"
+			   "10 0009 00112233445566778899aabbccddeeff"
+			   "00");
+		thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0,
 		    "\"params\":\"(1: true, 2: -1, 3: 1.5, 4: -32768, 5: -9223372036854775808, "
 		    "6: \\\"a\\\\\\\"\\\\n\xc3\xa9\\\\xff\\\", 7: (1: [{1, 2}]), "
 		    "8: {\\\"k\\\": [true, false]}, 9: 00112233-4455-6677-8899-aabbccddeeff)\"");
 		has_not(&t, 0, "return_value");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, all_types_of_compact_in_frames)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT,
-		    "00000048 82 21 ac02 01'f'"
-		    "11 13ff 14ffff03 1501 16ffffffffffffffffff01 17000000000000f83f 1802'hi'"
-		    "1c 19 1a 25 0204 00"
-		    "1b01 8901'k' 21 0102"
-		    "1d00112233445566778899aabbccddeeff 00");
-		say(&t, SERVER, "0000000a 82 41 ac02 01'f' 05 00 02 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(
+			&t, CLIENT,
+			"00000048 82 21 ac02 01'f'"
+			"11 13ff 14ffff03 1501 16ffffffffffffffffff01 17000000000000f83f 1802'hi'"
+			"1c 19 1a 25 0204 00"
+			"1b01 8901'k' 21 0102"
+			"1d00112233445566778899aabbccddeeff 00");
+		thrift_say(&t, SERVER, "0000000a 82 41 ac02 01'f' 05 00 02 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"transport\":\"framed\"");
 		has(&t, 0,
 		    "\"params\":\"(1: true, 2: -1, 3: -32768, 4: -1, 5: -9223372036854775808, 6: "
 		    "1.5, "
 		    "7: \\\"hi\\\", 8: (1: [{1, 2}]), 9: {\\\"k\\\": [true, false]}, "
 		    "10: 00112233-4455-6677-8899-aabbccddeeff)\"");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, json_call)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT,
-		    "'[1,\"calc:f\",1,3,{\"1\":{\"i32\":-5},\"2\":{\"str\":"
-		    "\"a\\\"\\u00e9\\ud83d\\ude00\"},"
-		    "\"3\":{\"tf\":1},\"4\":{\"dbl\":1.5},\"5\":{\"lst\":[\"rec\",2,{},{\"1\":{"
-		    "\"i64\":7}}]},"
-		    "\"6\":{\"map\":[\"i32\",\"str\",2,{\"1\":\"x\",\"2\":\"\"}]},\"7\":{\"set\":["
-		    "\"i8\",0]}}]'");
-		say(&t, SERVER, "'[1,\"f\",2,3,{\"0\":{\"dbl\":\"NaN\"}}]'");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(
+			&t, CLIENT,
+			"'[1,\"calc:f\",1,3,{\"1\":{\"i32\":-5},\"2\":{\"str\":"
+			"\"a\\\"\\u00e9\\ud83d\\ude00\"},"
+			"\"3\":{\"tf\":1},\"4\":{\"dbl\":1.5},\"5\":{\"lst\":[\"rec\",2,{},{\"1\":{"
+			"\"i64\":7}}]},"
+			"\"6\":{\"map\":[\"i32\",\"str\",2,{\"1\":\"x\",\"2\":\"\"}]},\"7\":{"
+			"\"set\":["
+			"\"i8\",0]}}]'");
+		thrift_say(&t, SERVER, "'[1,\"f\",2,3,{\"0\":{\"dbl\":\"NaN\"}}]'");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"path\":\"calc\",\"query_fingerprint\":\"calc.f\"");
 		has(&t, 0,
 		    "\"params\":\"(1: -5, 2: \\\"a\\\\\\\"\xc3\xa9\xf0\x9f\x98\x80\\\", 3: true, "
 		    "4: 1.5, "
 		    "5: [(), (1: 7)], 6: {1: \\\"x\\\", 2: \\\"\\\"}, 7: "
 		    "{})\",\"return_value\":\"NaN\"");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 /* Deflated, as THeaderTransport does. */
 Test(thrift, header_and_zlib)
 {
-	struct thrift_talk t;
+	struct talk t;
 	uint8_t plain[THRIFT_SAY_MAX], packed[THRIFT_SAY_MAX], frame[THRIFT_SAY_MAX];
 	struct bytes call = thrift_bytes("82 21 01 04'name' 1804'text' 00", plain);
 
@@ -297,144 +177,152 @@ Test(thrift, header_and_zlib)
 		memcpy(frame, header, sizeof(header));
 		memcpy(frame + sizeof(header), packed, n);
 		begin(&t, NULL, cut);
-		say_bytes(&t, CLIENT, bytes_of(frame, sizeof(header) + n));
-		say(&t, SERVER, "00000017 0fff 0000 00000009 0001 02000000 82 41 01 04'name' 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		talk_say(&t, CLIENT, bytes_of(frame, sizeof(header) + n));
+		thrift_say(&t, SERVER,
+			   "00000017 0fff 0000 00000009 0001 02000000 82 41 01 04'name' 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"query\":\"name(1: \\\"text\\\")\"");
 		has(&t, 0, "\"protocol\":\"compact\",\"transport\":\"header\"");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 /* A client that takes up the protocol of its server's answer. */
 Test(thrift, each_header_names_its_protocol)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT, "00000014 0fff 0000 00000000 0001 02000000 82 21 01 01'f' 00");
-		say(&t, SERVER,
-		    "0000001c 0fff 0000 00000000 0001 00000000 80010002 00000001'f' 00000001 00");
-		say(&t, CLIENT,
-		    "0000001c 0fff 0000 00000000 0001 00000000 80010001 00000001'g' 00000002 00");
-		say(&t, SERVER, "00000014 0fff 0000 00000000 0001 02000000 82 41 02 01'g' 00");
-		end(&t);
-		cr_assert_eq(t.count, 2);
+		thrift_say(&t, CLIENT,
+			   "00000014 0fff 0000 00000000 0001 02000000 82 21 01 01'f' 00");
+		thrift_say(&t, SERVER,
+			   "0000001c 0fff 0000 00000000 0001 00000000 80010002 00000001'f' "
+			   "00000001 00");
+		thrift_say(&t, CLIENT,
+			   "0000001c 0fff 0000 00000000 0001 00000000 80010001 00000001'g' "
+			   "00000002 00");
+		thrift_say(&t, SERVER,
+			   "00000014 0fff 0000 00000000 0001 02000000 82 41 02 01'g' 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 2);
 		has(&t, 0, "\"protocol\":\"compact\",\"transport\":\"header\"");
 		has(&t, 1, "\"query\":\"g()\"");
 		has(&t, 1, "\"protocol\":\"binary\",\"transport\":\"header\"");
 		has_not(&t, 1, "notes");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, exceptions)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, NULL, cut);
-		say(&t, CLIENT,
-		    "80010001 00000001'f' 00000001 00 80010001 00000001'g' 00000002 00");
-		say(&t, SERVER,
-		    "80010002 00000001'f' 00000001 0c 0002 08 0001 00000004 0b 0002 00000003'bad' "
-		    "00 00");
-		say(&t, SERVER,
-		    "80010003 00000001'g' 00000002 0b 0001 00000007'no such' 08 0002 00000001 00");
-		end(&t);
-		cr_assert_eq(t.count, 2);
+		thrift_say(&t, CLIENT,
+			   "80010001 00000001'f' 00000001 00 80010001 00000001'g' 00000002 00");
+		thrift_say(&t, SERVER,
+			   "80010002 00000001'f' 00000001 0c 0002 08 0001 00000004 0b 0002 "
+			   "00000003'bad' "
+			   "00 00");
+		thrift_say(&t, SERVER,
+			   "80010003 00000001'g' 00000002 0b 0001 00000007'no such' 08 0002 "
+			   "00000001 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 2);
 		has(&t, 0, "\"status\":\"Error\"");
 		has(&t, 0, "\"exceptions\":\"(2: (1: 4, 2: \\\"bad\\\"))\"");
 		has(&t, 0, "\"error\":{\"message\":\"bad\"}");
 		has(&t, 1,
 		    "\"exceptions\":\"TApplicationException(message: \\\"no such\\\", type: 1)\"");
 		has(&t, 1, "\"error\":{\"message\":\"unknown method: no such\"}");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 /* Answers in another order than their calls, a oneway call between. */
 Test(thrift, interleaved)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, NULL, 0);
-	say(&t, CLIENT, "80010001 00000001'f' 00000001 08 0001 00000001 00");
-	say(&t, CLIENT, "80010004 00000001'z' 00000002 00");
-	say(&t, CLIENT, "80010001 00000001'f' 00000003 08 0001 00000003 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000003 08 0000 00000003 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000001 08 0000 00000001 00");
-	end(&t);
-	cr_assert_eq(t.count, 3);
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000001 08 0001 00000001 00");
+	thrift_say(&t, CLIENT, "80010004 00000001'z' 00000002 00");
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000003 08 0001 00000003 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000003 08 0000 00000003 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 08 0000 00000001 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 3);
 	has(&t, 0, "\"query\":\"z()\"");
 	has(&t, 0, "\"status\":\"OK\"");
 	has(&t, 1, "\"params\":\"(1: 3)\",\"return_value\":\"3\"");
 	has(&t, 2, "\"params\":\"(1: 1)\",\"return_value\":\"1\"");
-	done(&t);
+	talk_close(&t);
 }
 
 /* One id for every call: the oldest is meant, and one that is passed over was oneway. */
 Test(thrift, one_id_for_all)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, NULL, 0);
-	say(&t, CLIENT, "80010001 00000001'z' 00000000 00 80010001 00000001'f' 00000000 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000000 00");
-	end(&t);
-	cr_assert_eq(t.count, 2);
+	thrift_say(&t, CLIENT, "80010001 00000001'z' 00000000 00 80010001 00000001'f' 00000000 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000000 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 2);
 	has(&t, 1, "\"query\":\"f()\"");
 	has(&t, 0, "\"query\":\"z()\"");
 	has(&t, 0, "\"status\":\"OK\"");
 	has(&t, 0, "taken for oneway");
-	done(&t);
+	talk_close(&t);
 }
 
 Test(thrift, answer_to_nothing_meets_no_call)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, NULL, 0);
-	say(&t, CLIENT, "80010001 00000001'f' 00000005 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000004 00");
-	say(&t, SERVER, "80010002 00000001'g' 00000005 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000005 08 0000 00000001 00");
-	end(&t);
-	cr_assert_eq(t.count, 3);
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000005 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000004 00");
+	thrift_say(&t, SERVER, "80010002 00000001'g' 00000005 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000005 08 0000 00000001 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 3);
 	has(&t, 0, "Unmatched response");
 	has(&t, 1, "Unmatched response");
 	has(&t, 2, "\"return_value\":\"1\"");
-	done(&t);
+	talk_close(&t);
 }
 
 Test(thrift, limits_of_texts)
 {
 	static const char *const options[] = {"string_max_size=4", "collection_max_size=2",
 					      "drop_after_n_struct_fields=2", NULL};
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, options, cut);
-		say(&t, CLIENT,
-		    "80010001 00000001'f' 00000001"
-		    "0c 0001 0b 0001 00000006'abc'c3a9'd' 08 0002 00000002 08 0003 00000003 00"
-		    "0c 0002 0f 0001 08 00000004 00000001 00000002 00000003 00000004"
-		    "        0d 0002 0b 08 00000003 00000001'a' 00000001 00000001'b' 00000002 "
-		    "00000001'c' 00000003 00"
-		    "00");
-		say(&t, SERVER, "80010002 00000001'f' 00000001 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(
+			&t, CLIENT,
+			"80010001 00000001'f' 00000001"
+			"0c 0001 0b 0001 00000006'abc'c3a9'd' 08 0002 00000002 08 0003 00000003 00"
+			"0c 0002 0f 0001 08 00000004 00000001 00000002 00000003 00000004"
+			"        0d 0002 0b 08 00000003 00000001'a' 00000001 00000001'b' 00000002 "
+			"00000001'c' 00000003 00"
+			"00");
+		thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0,
 		    "\"params\":\"(1: (1: \\\"abc...\\\", 2: 2, ...), "
 		    "2: (1: [1, 2, ...], 2: {\\\"a\\\": 1, \\\"b\\\": 2, ...}))\"");
 		has(&t, 0, "trimmed");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
@@ -442,76 +330,77 @@ Test(thrift, strings_are_withheld)
 {
 	static const char *const options[] = {"obfuscate_strings=true", "send_request=true",
 					      "send_response=true", NULL};
-	struct thrift_talk t;
+	struct talk t;
 
 	FOR_ALL_CUTS(cut)
 	{
 		begin(&t, options, cut);
-		say(&t, CLIENT, "80010001 00000001'f' 00000001 0b 0001 00000006'secret' 00");
-		say(&t, SERVER,
-		    "80010003 00000001'f' 00000001 0b 0001 00000006'secret' 08 0002 00000006 00");
-		end(&t);
-		cr_assert_eq(t.count, 1);
+		thrift_say(&t, CLIENT, "80010001 00000001'f' 00000001 0b 0001 00000006'secret' 00");
+		thrift_say(&t, SERVER,
+			   "80010003 00000001'f' 00000001 0b 0001 00000006'secret' 08 0002 "
+			   "00000006 00");
+		talk_finish(&t);
+		cr_assert_eq(t.docs_count, 1);
 		has(&t, 0, "\"params\":\"(1: \\\"*\\\")\"");
 		has(&t, 0, "\"error\":{\"message\":\"internal error\"}");
 		has_not(&t, 0, "secret");
-		done(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, replies_are_not_shown)
 {
 	static const char *const options[] = {"capture_reply=false", NULL};
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, options, 0);
-	say(&t, CLIENT, "80010001 00000001'f' 00000001 00 80010001 00000001'g' 00000002 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000001 0b 0000 00000002'hi' 00");
-	say(&t, SERVER, "80010002 00000001'g' 00000002 0c 0001 00 00");
-	end(&t);
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000001 00 80010001 00000001'g' 00000002 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 0b 0000 00000002'hi' 00");
+	thrift_say(&t, SERVER, "80010002 00000001'g' 00000002 0c 0001 00 00");
+	talk_finish(&t);
 	has_not(&t, 0, "hi\\\"");
 	has(&t, 0, "\"status\":\"OK\"");
 	has(&t, 1, "\"status\":\"Error\"");
-	done(&t);
+	talk_close(&t);
 }
 
 /* Bytes lost within a frame cost the call its text, and no other call anything. */
 Test(thrift, loss_within_a_frame)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, NULL, 0);
-	say(&t, CLIENT, "0000001a 80010001 00000001'f' 00000001 08");
-	lose(&t, CLIENT, 8);
-	say(&t, CLIENT, "0002 00");
-	lose(&t, CLIENT, 1);
-	say(&t, SERVER, "00000015 80010002 00000001'f' 00000001 08 0000 00000001 00");
-	say(&t, CLIENT, "0000000e 80010001 00000001'g' 00000002 00");
-	say(&t, SERVER, "0000000e 80010002 00000001'g' 00000002 00");
-	end(&t);
-	cr_assert_eq(t.count, 2);
+	thrift_say(&t, CLIENT, "0000001a 80010001 00000001'f' 00000001 08");
+	talk_lose(&t, CLIENT, 8);
+	thrift_say(&t, CLIENT, "0002 00");
+	talk_lose(&t, CLIENT, 1);
+	thrift_say(&t, SERVER, "00000015 80010002 00000001'f' 00000001 08 0000 00000001 00");
+	thrift_say(&t, CLIENT, "0000000e 80010001 00000001'g' 00000002 00");
+	thrift_say(&t, SERVER, "0000000e 80010002 00000001'g' 00000002 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 2);
 	has(&t, 0, "\"gap\"");
 	has(&t, 0, "\"return_value\":\"1\"");
 	has(&t, 1, "\"query\":\"g()\"");
 	has_not(&t, 1, "notes");
-	done(&t);
+	talk_close(&t);
 }
 
 Test(thrift, loss_within_a_long_string)
 {
 	static const char *const options[] = {"string_max_size=2", NULL};
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, options, 0);
-	say(&t, CLIENT, "80010001 00000001'f' 00000001 0b 0001 00001000'ab'");
-	lose(&t, CLIENT, 4090);
-	say(&t, CLIENT, "'last' 00");
-	say(&t, SERVER, "80010002 00000001'f' 00000001 00");
-	end(&t);
-	cr_assert_eq(t.count, 1);
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000001 0b 0001 00001000'ab'");
+	talk_lose(&t, CLIENT, 4090);
+	thrift_say(&t, CLIENT, "'last' 00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 1);
 	has(&t, 0, "\"gap\"");
 	has(&t, 0, "\"params\":\"(1: \\\"ab...\\\")\"");
-	done(&t);
+	talk_close(&t);
 }
 
 /* Counts that nobody could send, and what nests without end: not kept, not believed. */
@@ -529,36 +418,36 @@ Test(thrift, hostile_bytes)
 		"'[1,\"f\",1,1,{\"1\":{\"lst\":[\"i32\",99999999999,1'",
 		"'[1,\"f\",1,1,{\"1\":{\"str\":\"\\ud800\\ud800\"}}]'",
 	};
-	struct thrift_talk t;
+	struct talk t;
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		begin(&t, NULL, i % 3);
-		say(&t, CLIENT, calls[i]);
+		thrift_say(&t, CLIENT, calls[i]);
 		for (int k = 0; k < 200; k++)
-			say(&t, CLIENT, "0c 0001 0c 0001 0c 0001 0c 0001");
+			thrift_say(&t, CLIENT, "0c 0001 0c 0001 0c 0001 0c 0001");
 		cr_assert(t.quota.used < 16384, "%zu", t.quota.used);
-		end(&t);
-		done(&t);
+		talk_finish(&t);
+		talk_close(&t);
 	}
 }
 
 Test(thrift, deeper_than_near)
 {
-	struct thrift_talk t;
+	struct talk t;
 
 	begin(&t, NULL, 1);
-	say(&t, CLIENT, "80010001 00000001'f' 00000001");
+	thrift_say(&t, CLIENT, "80010001 00000001'f' 00000001");
 	for (int i = 0; i < 40; i++)
-		say(&t, CLIENT, "0c 0001");
-	say(&t, CLIENT, "08 0001 00000001");
+		thrift_say(&t, CLIENT, "0c 0001");
+	thrift_say(&t, CLIENT, "08 0001 00000001");
 	for (int i = 0; i < 41; i++)
-		say(&t, CLIENT, "00");
-	say(&t, SERVER, "80010002 00000001'f' 00000001 00");
-	end(&t);
-	cr_assert_eq(t.count, 1);
+		thrift_say(&t, CLIENT, "00");
+	thrift_say(&t, SERVER, "80010002 00000001'f' 00000001 00");
+	talk_finish(&t);
+	cr_assert_eq(t.docs_count, 1);
 	has(&t, 0, "1: (1: (1: 1)))))");
 	has(&t, 0, "\"status\":\"OK\"");
-	done(&t);
+	talk_close(&t);
 }
 
 /* ---- What a beginning may be ---- */
