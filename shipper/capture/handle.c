@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,6 +59,12 @@ static bool fault_activate(pcap_t *handle, const char *name, int status, struct 
 				"device %.64s: this root is not permitted to capture: its "
 				"container or user namespace lacks CAP_NET_RAW for this network",
 				name);
+		if (prctl(PR_CAPBSET_READ, CAP_NET_RAW) == 0)
+			return fault_set(fault,
+					 "device %.64s: not permitted to capture: CAP_NET_RAW is "
+					 "kept from this process. A container is given it by "
+					 "--cap-add NET_RAW, a service by CapabilityBoundingSet",
+					 name);
 		len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 		program[len > 0 ? len : 0] = '\0';
 		return fault_set(fault,

@@ -20,7 +20,7 @@ bool rights_begin(struct rights *r, struct settings *settings)
 	if (r->user != NULL)
 		conf.user = (char *)(uintptr_t)r->user;
 	conf.allow_root = r->allow_root;
-	if (!guard_user(&conf, &r->to, &fault))
+	if (!guard_raise(&fault) || !guard_user(&conf, &r->to, &fault))
 		return failed(&fault);
 	if (!home->processes)
 		return true;

@@ -88,6 +88,10 @@ struct guard_user {
 	char name[64];
 };
 
+/* Puts in effect what the program's file permits and no more: of one marked cap_net_raw=p the
+ * kernel starts a process where that right is not to be had, too, which then says so. */
+bool guard_raise(struct fault *fault);
+
 bool guard_user(const struct guard_conf *conf, struct guard_user *user, struct fault *fault);
 
 bool guard_drop(const struct guard_conf *conf, const struct guard_user *user,

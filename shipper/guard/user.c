@@ -98,6 +98,23 @@ static size_t had(const int *wanted, size_t count, int *to)
 	return n;
 }
 
+bool guard_raise(struct fault *fault)
+{
+	bool raises = false;
+
+	capng_get_caps_process();
+	for (unsigned c = 0; c <= CAP_LAST_CAP; c++) {
+		if (capng_have_capability(CAPNG_PERMITTED, c) != 1 ||
+		    capng_have_capability(CAPNG_EFFECTIVE, c) == 1)
+			continue;
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, c);
+		raises = true;
+	}
+	if (!raises || capng_apply(CAPNG_SELECT_CAPS) == 0)
+		return true;
+	return fault_set(fault, "capabilities cannot be put in effect: %s", strerror(errno));
+}
+
 static void choose(const int *kept, size_t count)
 {
 	capng_clear(CAPNG_SELECT_ALL);
