@@ -27,7 +27,8 @@ static BIO *open_pem(const char *option, const char *path, struct fault *fault)
 	BIO *bio = BIO_new_file(path, "r");
 
 	if (bio == NULL)
-		fault_set(fault, "%s: cannot read %s: %s", option, path, strerror(errno));
+		fault_set(fault, "%s: cannot read %s: %s%s", option, path, strerror(errno),
+			  fault_advice(errno));
 	ERR_clear_error();
 	return bio;
 }

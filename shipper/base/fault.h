@@ -19,4 +19,8 @@ struct fault {
  */
 bool fault_set(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What to do where a file was not opened or read: to be put behind strerror's text. "" where that
+ * says enough. */
+const char *fault_advice(int error);
+
 #endif

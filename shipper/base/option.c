@@ -167,7 +167,13 @@ static void text_set(char **to, const char *text)
 
 /* ---- Lists ---- */
 
-static void texts_fini(struct texts *texts)
+void texts_add(struct texts *texts, const char *text)
+{
+	texts->at = must_realloc(texts->at, (texts->count + 1) * sizeof(texts->at[0]));
+	texts->at[texts->count++] = must_strdup(text);
+}
+
+void texts_fini(struct texts *texts)
 {
 	for (size_t i = 0; i < texts->count; i++)
 		text_free(texts->at[i]);

@@ -39,6 +39,9 @@ struct texts {
 	size_t count;
 };
 
+void texts_add(struct texts *texts, const char *text);
+void texts_fini(struct texts *texts);
+
 struct ports {
 	uint16_t at[PORTS_MAX];
 	size_t count;

@@ -56,12 +56,6 @@ bool change_is_taken(const char *name)
 	return taken;
 }
 
-static void texts_add(struct texts *texts, const char *text)
-{
-	texts->at = must_realloc(texts->at, (texts->count + 1) * sizeof(texts->at[0]));
-	texts->at[texts->count++] = must_strdup(text);
-}
-
 /* The sections with the outputs that these settings have, whose own `enabled` is in no conf. */
 static void list(struct sections *sections, struct settings *settings)
 {

@@ -13,7 +13,7 @@ static const char file_prefix[] = "file:";
 
 __attribute__((format(printf, 2, 3))) static bool unset(struct node *node, const char *format, ...)
 {
-	char text[256];
+	char text[400];
 	va_list args;
 
 	va_start(args, format);
@@ -45,7 +45,7 @@ static bool path_of(struct node *node, const char *name, char to[PATH_MAX])
 	return len < PATH_MAX || unset(node, "${file:%.80s…}: the name is too long", name);
 }
 
-static bool file_put(struct node *node, const char *name, FILE *to)
+static bool file_put(struct tree *tree, struct node *node, const char *name, FILE *to)
 {
 	char path[PATH_MAX], text[TREE_TEXT_MAX + 2];
 	size_t len = 0;
@@ -53,6 +53,7 @@ static bool file_put(struct node *node, const char *name, FILE *to)
 
 	if (!path_of(node, name, path))
 		return false;
+	texts_add(&tree->files, path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	while (fd >= 0 && n > 0 && len < sizeof(text)) {
@@ -60,7 +61,8 @@ static bool file_put(struct node *node, const char *name, FILE *to)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	if (fd < 0 || n < 0)
-		unset(node, "${file:%.120s} cannot be read: %s", name, strerror(errno));
+		unset(node, "${file:%.120s} cannot be read: %s%s", name, strerror(errno),
+		      fault_advice(errno));
 	else if (len > TREE_TEXT_MAX || memchr(text, '\0', len) != NULL)
 		unset(node, "${file:%.120s}: it holds no text, or too much of it", name);
 	if (fd >= 0)
@@ -76,7 +78,8 @@ static bool file_put(struct node *node, const char *name, FILE *to)
 /* ---- Variables ---- */
 
 /* What stands for ${inside}; false when nothing does. */
-static bool value_put(struct node *node, const char *inside, size_t len, FILE *to)
+static bool value_put(struct tree *tree, struct node *node, const char *inside, size_t len,
+		      FILE *to)
 {
 	char name[TREE_KEY_MAX];
 	size_t name_len = 0, prefix = sizeof(file_prefix) - 1;
@@ -86,7 +89,7 @@ static bool value_put(struct node *node, const char *inside, size_t len, FILE *t
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "%.*s", (int)(len - prefix), inside + prefix);
-		return file_put(node, path, to);
+		return file_put(tree, node, path, to);
 	}
 	while (name_len < len && inside[name_len] != ':')
 		name_len++;
@@ -107,7 +110,7 @@ static bool value_put(struct node *node, const char *inside, size_t len, FILE *t
 	return true;
 }
 
-static void text_expand(struct node *node)
+static void text_expand(struct tree *tree, struct node *node)
 {
 	const char *from = node->text;
 	char *whole = NULL;
@@ -135,7 +138,7 @@ static void text_expand(struct node *node)
 			unset(node, "%.80s has no closing }", from);
 			break;
 		}
-		if (!value_put(node, from + 2, len, to))
+		if (!value_put(tree, node, from + 2, len, to))
 			break;
 		from += 2 + len + 1;
 	}
@@ -150,7 +153,7 @@ void tree_expand(struct tree *tree)
 {
 	for (struct node *node = tree->made; node != NULL; node = node->made)
 		if (node->kind == NODE_TEXT && strchr(node->text, '$') != NULL)
-			text_expand(node);
+			text_expand(tree, node);
 }
 
 static void check(const struct node *node, struct faults *faults)

@@ -35,4 +35,6 @@ void settings_paths(const struct settings *settings, settings_path_fn *found, vo
 		for (const struct option *row = sections->at[i].rows; row->name != NULL; row++)
 			values(row, sections->at[i].conf, found, self);
 	free(sections);
+	for (size_t i = 0; i < settings->files.count; i++)
+		one(settings->files.at[i], found, self);
 }

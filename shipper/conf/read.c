@@ -349,7 +349,8 @@ void tree_read_file(struct tree *tree, const char *path, struct faults *faults)
 	size_t len = 0;
 
 	if (file == NULL) {
-		faults_add(faults, 0, 0, "%.200s cannot be opened: %s", path, strerror(errno));
+		faults_add(faults, 0, 0, "%.200s cannot be opened: %s%s", path, strerror(errno),
+			   fault_advice(errno));
 		return;
 	}
 	text = must_alloc(TREE_BYTES_MAX + 1);

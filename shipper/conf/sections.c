@@ -223,6 +223,7 @@ void settings_free(struct settings *settings)
 		free(settings->output_conf);
 	}
 	free(settings->tail);
+	texts_fini(&settings->files);
 	*settings = (struct settings){0};
 }
 

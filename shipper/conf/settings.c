@@ -225,6 +225,8 @@ bool settings_load(struct settings *settings, const char *path, const char *cons
 		make_ready(&load, settings);
 	if (faults->count == 0)
 		check_output(&load, settings);
+	settings->files = load.tree.files;
+	load.tree.files = (struct texts){0};
 	tree_fini(&load.tree);
 	sections_close(&load.sections);
 	settings->engine.proto_conf = settings->proto_conf;

@@ -69,7 +69,8 @@ struct settings {
 	const struct output *output;
 	bool output_given; /* by the configuration; else it is the first */
 	void *output_conf;
-	char *tail; /* engine.tail's text */
+	char *tail;	    /* engine.tail's text */
+	struct texts files; /* that the configuration's values came from: ${file:} */
 };
 
 enum { FAULTS_MAX = 32 };

@@ -30,6 +30,7 @@ void tree_fini(struct tree *tree)
 		free(node->unset);
 		free(node);
 	}
+	texts_fini(&tree->files);
 	*tree = (struct tree){0};
 }
 

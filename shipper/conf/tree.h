@@ -52,7 +52,8 @@ struct tree {
 	struct node *made;
 	size_t nodes;
 	size_t copied_bytes;
-	bool broken; /* reading ended early: what is there is not all that was meant */
+	struct texts files; /* that ${file:} was read from */
+	bool broken;	    /* reading ended early: what is there is not all that was meant */
 };
 
 void tree_init(struct tree *tree);

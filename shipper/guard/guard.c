@@ -86,12 +86,21 @@ static void folder_of(const char *path, char to[PATH_MAX])
 		snprintf(to, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
+static bool allow_beside(const struct landlock *l, const char *path, enum landlock_right right,
+			 struct fault *fault)
+{
+	char folder[PATH_MAX];
+
+	folder_of(path, folder);
+	return strcmp(folder, "/") == 0 || landlock_allow(l, folder, right, fault);
+}
+
 static bool allow_place(const struct landlock *l, const struct guard_place *place,
 			struct fault *fault)
 {
 	bool file = place->kind == PLACE_READ || place->kind == PLACE_FILE;
 	enum landlock_right right = place->kind == PLACE_READ ? LANDLOCK_READ : LANDLOCK_WRITE;
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], real[PATH_MAX];
 
 	if (place->kind == PLACE_GOES) {
 		folder_of(place->path, folder);
@@ -102,8 +111,11 @@ static bool allow_place(const struct landlock *l, const struct guard_place *plac
 	if (place->kind == PLACE_READ && access(place->path, F_OK) != 0)
 		return true;
 	/* Beside a file lies what it is replaced by, or put aside as. */
-	folder_of(place->path, folder);
-	if (file && strcmp(folder, "/") != 0 && !landlock_allow(l, folder, right, fault))
+	if (file && !allow_beside(l, place->path, right, fault))
+		return false;
+	/* Also where a link leads: what renews certificates may put the next one there. */
+	if (place->kind == PLACE_READ && realpath(place->path, real) != NULL &&
+	    !allow_beside(l, real, right, fault))
 		return false;
 	return strcmp(place->path, "/") == 0 || landlock_allow(l, place->path, right, fault);
 }
