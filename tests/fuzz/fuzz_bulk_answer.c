@@ -6,31 +6,11 @@
  * Asserts that what is kept lies within its bounds and limits, and that an answer in pieces is the
  * same as whole.
  */
-#include "outputs/elasticsearch/answer.h"
 #include "outputs/elasticsearch/judge.h"
 #include "shipper/base/must.h"
-
-#include <stdlib.h>
+#include "tests/lib/answer_pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
-
-static void read_answer(struct answer *a, struct bytes rest, size_t expected, size_t piece)
-{
-	answer_begin(a, expected);
-	while (rest.len > 0) {
-		size_t n = piece > 0 && piece < rest.len ? piece : rest.len;
-		uint8_t *block = malloc(n);
-
-		memcpy(block, rest.at, n);
-		bool more = answer_more(a, bytes_of(block, n));
-
-		free(block);
-		if (!more)
-			break;
-		rest = bytes_skip(rest, n);
-	}
-	answer_end(a);
-}
 
 static void judge(const struct answer *a, const struct answer_item *item)
 {
@@ -53,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 
 	answer_init(&whole);
 	answer_init(&pieces);
-	read_answer(&whole, text, at[0] % 8, 0);
-	read_answer(&pieces, text, at[0] % 8, at[1] % 16);
+	answer_in_pieces(&whole, text, at[0] % 8, 0);
+	answer_in_pieces(&pieces, text, at[0] % 8, at[1] % 16);
 	must(whole.count <= whole.expected);
 	judge(&whole, &whole.whole);
 	for (size_t i = 0; i < whole.count; i++)

@@ -1,6 +1,6 @@
 /* Answers to bulk requests, at every cut, and what their parts mean. */
-#include "outputs/elasticsearch/answer.h"
 #include "outputs/elasticsearch/judge.h"
+#include "tests/lib/answer_pieces.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -15,25 +15,9 @@ static const char mixed[] =
 	"\"caused_by\":{\"reason\":\"deeper\"}},\"reason2\":[{\"status\":7}]}}},"
 	"{\"create\":{\"status\":429," ERROR("es_rejected_execution_exception", "full") "}}]}";
 
-/* The text, in blocks of exactly `cut` bytes; 0 whole. */
 static void read_answer(struct answer *a, const char *text, size_t expected, size_t cut)
 {
-	struct bytes rest = bytes_str(text);
-
-	answer_begin(a, expected);
-	while (rest.len > 0) {
-		size_t n = cut > 0 && cut < rest.len ? cut : rest.len;
-		uint8_t *block = malloc(n);
-
-		memcpy(block, rest.at, n);
-		bool more = answer_more(a, bytes_of(block, n));
-
-		free(block);
-		if (!more)
-			break;
-		rest = bytes_skip(rest, n);
-	}
-	answer_end(a);
+	answer_in_pieces(a, bytes_str(text), expected, cut);
 }
 
 static void reason_is(const struct answer *a, const struct answer_item *item, const char *text)

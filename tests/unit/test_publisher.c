@@ -333,6 +333,15 @@ static bool note_wait(void *self, nsec wait)
 	return w->count < w->most;
 }
 
+static struct sender sender_of(const struct output *output, void *self, struct waits *w)
+{
+	return (struct sender){.output = output,
+			       .self = self,
+			       .pause = note_wait,
+			       .pause_self = w,
+			       .backoff = {.first = 10, .limit = 100, .random = 1}};
+}
+
 Test(sender, gives_up_when_told_and_counts_each_once)
 {
 	struct script s = {.refuse_each = 4, .again_each = 2};
@@ -340,13 +349,7 @@ Test(sender, gives_up_when_told_and_counts_each_once)
 	struct waits w = {.most = 1};
 	struct entry entries[8] = {{0}};
 	struct batch b = {.entries = entries, .count = 8, .room = 8};
-	struct sender sender = {
-		.output = &script_output,
-		.self = &self,
-		.pause = note_wait,
-		.pause_self = &w,
-		.backoff = {.first = 10, .limit = 100, .random = 1},
-	};
+	struct sender sender = sender_of(&script_output, &self, &w);
 
 	sender_send(&sender, &b);
 	/* Of eight, numbers 4 and 8 are refused, 2 and 6 left. */
@@ -382,13 +385,7 @@ Test(sender, holds_back_as_long_as_asked_and_keeps_each_reason)
 	struct waits w = {.most = 2};
 	struct entry entries[3] = {{0}};
 	struct batch b = {.entries = entries, .count = 3, .room = 3};
-	struct sender sender = {
-		.output = &output,
-		.self = &sends,
-		.pause = note_wait,
-		.pause_self = &w,
-		.backoff = {.first = 10, .limit = 100, .random = 1},
-	};
+	struct sender sender = sender_of(&output, &sends, &w);
 
 	sender_send(&sender, &b);
 	cr_assert_eq(w.count, 1);
