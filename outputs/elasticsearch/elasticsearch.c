@@ -87,9 +87,10 @@ static struct slice fill(struct elastic *e, const struct batch *b, size_t from, 
 
 /* ---- What an answer means ---- */
 
-static enum course host_failed(struct elastic *e, struct host *host)
+static enum course host_failed(struct elastic *e, struct host *host, const struct slice *s)
 {
 	hosts_failed(&e->hosts, host, mono_now());
+	hosts_give_less(host, s->count, false);
 	return GO_ON;
 }
 
@@ -174,6 +175,7 @@ static enum course whole(struct elastic *e, struct batch *b, const struct slice 
 		return hold(e, b, fault);
 	case WHOLE_BUSY:
 		hosts_busy(&e->hosts, host, mono_now(), outcome->retry_in);
+		hosts_give_less(host, s->count, false);
 		if (b->hold < outcome->retry_in)
 			b->hold = outcome->retry_in < e->hosts.limit ? outcome->retry_in
 								     : e->hosts.limit;
@@ -181,7 +183,7 @@ static enum course whole(struct elastic *e, struct batch *b, const struct slice 
 	case WHOLE_FAILED:
 		break;
 	}
-	return host_failed(e, host);
+	return host_failed(e, host, s);
 }
 
 /* What the items of one answer came to. */
@@ -239,6 +241,7 @@ static enum course items(struct elastic *e, struct batch *b, const struct slice 
 		  t.again + t.held, s->count, t.sample->status, advice[0] ? ": " : "", advice,
 		  (int)why.len, (const char *)why.at);
 	hosts_busy(&e->hosts, host, mono_now(), 0);
+	hosts_give_less(host, s->count, t.again + t.held < s->count);
 	return t.held > 0 ? hold(e, b, fault) : STOP;
 }
 
@@ -264,7 +267,7 @@ static enum course answered(struct elastic *e, struct batch *b, const struct sli
 	if (a->wrong == ANSWER_RIGHT)
 		return items(e, b, s, host, fault);
 	fault_set(fault, "%s answers with %s", host->url, answer_wrong_text(a->wrong));
-	return host_failed(e, host);
+	return host_failed(e, host, s);
 }
 
 /* ---- Requests ---- */
@@ -299,7 +302,7 @@ static enum course post(struct elastic *e, struct batch *b, const struct slice *
 	if (outcome.status != 0)
 		return answered(e, b, s, host, &outcome, fault);
 	fault_set(fault, "%s: %s", host->url, outcome.why);
-	return host_failed(e, host);
+	return host_failed(e, host, s);
 }
 
 static bool on_probe(void *self, struct bytes part)
@@ -358,7 +361,7 @@ static void elastic_send(void *self, struct batch *b, struct fault *fault)
 		if (host == NULL)
 			break;
 		if (host->doubtful && !probe(e, b, host, fault)) {
-			host_failed(e, host);
+			hosts_failed(&e->hosts, host, mono_now());
 			continue;
 		}
 		struct slice s = fill(e, b, i, least(host->documents, e->documents_most));

@@ -5,7 +5,7 @@
 #include "outputs/elasticsearch/address.h"
 #include "shipper/base/must.h"
 
-enum { FEW_DOCUMENTS = 32 };
+enum { FEW_DOCUMENTS = 32, CALM = 8 };
 
 bool hosts_init(struct hosts *hosts, const struct elastic_conf *conf, struct fault *fault)
 {
@@ -82,41 +82,58 @@ struct host *hosts_choose(struct hosts *hosts, struct mono now)
 	return resting;
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Up to what was too much it goes quickly; past it, only now and then. */
 void hosts_worked(struct hosts *hosts, struct host *host)
 {
 	host->doubtful = false;
 	host->until = 0;
 	host->ceiling = 0;
-	host->documents =
-		host->documents < hosts->documents / 2 ? host->documents * 2 : hosts->documents;
+	size_t more = least(host->documents * 2, hosts->documents);
+
+	if (host->wary == 0 || host->documents < host->wary) {
+		host->documents = host->wary == 0 ? more : least(more, host->wary);
+	} else if (++host->calm >= CALM) {
+		host->documents = more;
+		host->wary = more < hosts->documents ? more : 0;
+		host->calm = 0;
+	}
 }
 
-static void rest(struct hosts *hosts, struct host *host, struct mono now, nsec least)
+static void rest(struct hosts *hosts, struct host *host, struct mono now, nsec at_least)
 {
 	nsec ceiling = host->ceiling > 0 ? host->ceiling : hosts->first;
 	nsec wait = (nsec)(random_next(hosts) % ((uint64_t)ceiling + 1));
 
-	if (wait < least)
-		wait = least < hosts->limit ? least : hosts->limit;
+	if (wait < at_least)
+		wait = at_least < hosts->limit ? at_least : hosts->limit;
 	host->tried = true;
 	host->until = now.ns + wait;
 	host->ceiling = ceiling > hosts->limit / 2 ? hosts->limit : ceiling * 2;
 }
 
+/* A dead host is not given less for each probe that it leaves unanswered. */
 void hosts_failed(struct hosts *hosts, struct host *host, struct mono now)
 {
-	size_t few = FEW_DOCUMENTS;
-
 	host->doubtful = true;
-	host->documents = few < hosts->documents ? few : hosts->documents;
+	host->documents = least(host->documents, FEW_DOCUMENTS);
 	rest(hosts, host, now, 0);
 }
 
-void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec least)
+void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec at_least)
 {
-	size_t half = host->documents / 2, few = FEW_DOCUMENTS;
+	rest(hosts, host, now, at_least);
+}
 
-	if (host->documents > few)
-		host->documents = half > few ? half : few;
-	rest(hosts, host, now, least);
+void hosts_give_less(struct host *host, size_t sent, bool some)
+{
+	size_t few = some ? FEW_DOCUMENTS : 1, half = sent / 2 > few ? sent / 2 : few;
+
+	host->documents = least(host->documents, half);
+	host->wary = half;
+	host->calm = 0;
 }

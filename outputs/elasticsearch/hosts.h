@@ -5,7 +5,8 @@
  * row; meanwhile the others do its work, at once. When its rest is over it is asked a small
  * question first, and then begins with few documents, twice as many after each success: so a
  * cluster that just came back is not flattened. One that says that it has too much to do gets half
- * as much as before.
+ * as much as before; and one that takes nothing at all, or fails with it, half of that again, down
+ * to single documents: whatever its room is, what it is given fits at last.
  *
  *   works ──failure──► rests, doubtful ──rest over, answers──► works, few documents
  *     └──too busy──► rests ──rest over──► works, half as many
@@ -31,6 +32,8 @@ struct host {
 	int64_t until;	  /* rests until then, by the clock; 0 does not */
 	nsec ceiling;	  /* of the next rest; 0 the first */
 	size_t documents; /* how many it is given at a time */
+	size_t wary;	  /* from so many on they grow slowly: more were too many; 0 nowhere */
+	unsigned calm;	  /* requests that it took since they last grew */
 };
 
 struct hosts {
@@ -52,7 +55,10 @@ struct host *hosts_choose(struct hosts *hosts, struct mono now);
 
 void hosts_worked(struct hosts *hosts, struct host *host);
 void hosts_failed(struct hosts *hosts, struct host *host, struct mono now);
-/* Too much to do; `least` is how long it wants to be left alone, 0 when it does not say. */
-void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec least);
+/* Too much to do; `at_least` is how long it wants to be left alone, 0 when it does not say. */
+void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec at_least);
+/* It did not take all of so many documents, `some` or none of them: half as many from now on, and
+ * twice that only after a while. */
+void hosts_give_less(struct host *host, size_t sent, bool some);
 
 #endif

@@ -122,7 +122,7 @@ static bool settle(struct sender *s, const struct batch *b, const struct fault *
 static bool try_all(struct sender *s, struct batch *b, struct fault *refusal)
 {
 	struct trouble trouble = {0};
-	uint64_t refused = 0;
+	uint64_t refused = 0, settled = 0;
 
 	for (;;) {
 		struct fault fault = {0};
@@ -139,6 +139,10 @@ static bool try_all(struct sender *s, struct batch *b, struct fault *refusal)
 			break;
 		s->fault = fault;
 		trouble_begins(s, &trouble, v.of[VERDICT_AGAIN]);
+		/* Waits grow while nothing gets through. */
+		if (v.of[VERDICT_DELIVERED] + v.of[VERDICT_REFUSED] > settled)
+			backoff_reset(&s->backoff);
+		settled = v.of[VERDICT_DELIVERED] + v.of[VERDICT_REFUSED];
 		nsec wait = backoff_next(&s->backoff);
 
 		if (!s->pause(s->pause_self, wait > b->hold ? wait : b->hold)) {

@@ -292,11 +292,74 @@ Test(elastic_hosts, begin_slowly_after_trouble)
 		hosts_worked(&h, host);
 	}
 	cr_assert_eq(host->documents, 1600);
-	hosts_busy(&h, host, (struct mono){1}, 0);
+	hosts_give_less(host, 1600, true);
 	cr_assert_eq(host->documents, 800);
+	/* What was sent counts, not what might have been. */
+	hosts_give_less(host, 200, true);
+	cr_assert_eq(host->documents, 100);
 	for (int i = 0; i < 20; i++)
-		hosts_busy(&h, host, (struct mono){1}, 0);
+		hosts_give_less(host, host->documents, true);
 	cr_assert_eq(host->documents, 32);
+	hosts_give_less(host, 3, true);
+	cr_assert_eq(host->documents, 32);
+	hosts_fini(&h);
+}
+
+Test(elastic_hosts, that_take_nothing_get_less_down_to_one)
+{
+	struct hosts h = three();
+	struct host *host = hosts_choose(&h, (struct mono){1});
+
+	for (size_t documents = 1600; documents > 1; documents /= 2) {
+		cr_assert_eq(host->documents, documents);
+		hosts_give_less(host, documents, false);
+	}
+	hosts_give_less(host, 1, false);
+	cr_assert_eq(host->documents, 1);
+	hosts_give_less(host, 64, true);
+	cr_assert_eq(host->documents, 1);
+	hosts_fini(&h);
+}
+
+Test(elastic_hosts, are_given_what_was_too_much_only_now_and_then)
+{
+	struct hosts h = three();
+	struct host *host = hosts_choose(&h, (struct mono){1});
+	size_t taken = 0, failures = 0;
+
+	/* It takes twenty at a time, and nothing of more. */
+	for (int requests = 0; requests < 1000; requests++) {
+		if (host->documents > 20) {
+			hosts_busy(&h, host, (struct mono){1}, 0);
+			hosts_give_less(host, host->documents, false);
+			failures++;
+		} else {
+			taken += host->documents;
+			hosts_worked(&h, host);
+		}
+	}
+	cr_assert_leq(failures, 1000 / 8);
+	cr_assert_geq(taken, 10000);
+	/* With room again, all at last. */
+	for (int requests = 0; requests < 80; requests++)
+		hosts_worked(&h, host);
+	cr_assert_eq(host->documents, 1600);
+	hosts_failed(&h, host, (struct mono){1});
+	hosts_give_less(host, 1600, false);
+	cr_assert_eq(host->documents, 32);
+	for (int requests = 0; requests < 5; requests++)
+		hosts_worked(&h, host);
+	cr_assert_eq(host->documents, 800);
+	hosts_worked(&h, host);
+	cr_assert_eq(host->documents, 800);
+	hosts_fini(&h);
+}
+
+Test(elastic_hosts, that_are_busy_are_left_alone_and_not_doubted)
+{
+	struct hosts h = three();
+	struct host *host = hosts_choose(&h, (struct mono){1});
+
 	cr_assert_not(host->doubtful);
 	hosts_busy(&h, host, (struct mono){1}, (nsec)3600 * NS_PER_S);
 	cr_assert_eq(host->until, 1 + h.limit);

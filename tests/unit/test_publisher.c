@@ -398,6 +398,38 @@ Test(sender, holds_back_as_long_as_asked_and_keeps_each_reason)
 	buf_fini(&b.reasons);
 }
 
+static void deliver_one(void *self, struct batch *b, struct fault *fault)
+{
+	size_t i = 0;
+
+	(void)self, (void)fault;
+	while (i < b->count && b->entries[i].verdict == VERDICT_DELIVERED)
+		i++;
+	b->entries[i++].verdict = VERDICT_DELIVERED;
+	for (; i < b->count; i++)
+		b->entries[i].verdict = VERDICT_AGAIN;
+}
+
+Test(sender, waits_do_not_grow_while_documents_get_through)
+{
+	static const struct output output = {.name = "slow", .send = deliver_one};
+	struct waits w = {.most = 16};
+	struct entry entries[12] = {{0}};
+	struct batch b = {.entries = entries, .count = 12, .room = 12};
+	struct sender sender = {
+		.output = &output,
+		.pause = note_wait,
+		.pause_self = &w,
+		.backoff = {.first = 10, .limit = (nsec)3600 * NS_PER_S, .random = 1},
+	};
+
+	sender_send(&sender, &b);
+	cr_assert_eq(tally_read(&sender.delivered), 12);
+	cr_assert_eq(w.count, 11);
+	for (size_t i = 0; i < w.count; i++)
+		cr_assert_leq(w.at[i], 10);
+}
+
 Test(sender, waits_grow_up_to_the_limit_and_start_anew)
 {
 	struct backoff b = {.first = 1000, .limit = 10000, .random = 42};
