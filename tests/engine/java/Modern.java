@@ -70,6 +70,7 @@ final class Modern {
                     descriptor.put("version", Version.CURRENT.toString());
                     descriptor.put("elasticsearch.version", Version.CURRENT.toString());
                     descriptor.put("java.version", "17");
+                    descriptor.put("extended.plugins", "x-pack-core");
                 } else {
                     String entry = "META-INF/es-plugins/" + name + "/plugin-descriptor.properties";
                     try (JarFile jar = new JarFile(directory.resolve(name + ".jar").toFile())) {

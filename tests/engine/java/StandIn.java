@@ -13,6 +13,7 @@ import org.apache.lucene.analysis.pattern.PatternCaptureGroupTokenFilter;
 import org.elasticsearch.Build;
 import org.elasticsearch.client.internal.node.NodeClient;
 import org.elasticsearch.cluster.service.ClusterService;
+import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.index.IndexVersion;
 import org.elasticsearch.index.analysis.TokenFilterFactory;
 import org.elasticsearch.index.analysis.TokenizerFactory;
@@ -25,16 +26,18 @@ import org.elasticsearch.rest.RestHandler;
 import org.elasticsearch.rest.RestRequest;
 import org.elasticsearch.rest.RestResponse;
 import org.elasticsearch.rest.RestStatus;
+import org.elasticsearch.xcontent.NamedXContentRegistry;
 
 import static org.elasticsearch.rest.RestRequest.Method.GET;
 import static org.elasticsearch.rest.RestRequest.Method.HEAD;
 
 /**
  * Our own stand-ins for the few parts of unpublished modules without which
- * other parts of the server do not work; Elasticsearch 8 and 9 share them:
+ * other parts of the server do not work, or are not seen; Elasticsearch 8 and 9 share them:
  * - GET / and HEAD / (module rest-root), with the facts of the running server;
  * - the three analysis parts that the index .security asks for (module
- *   analysis-common), without which there are no API keys and no further users.
+ *   analysis-common), without which there are no API keys and no further users;
+ * - the policies of ILM (Policies).
  */
 abstract class StandIn extends Plugin implements ActionPlugin, AnalysisPlugin {
 
@@ -46,9 +49,18 @@ abstract class StandIn extends Plugin implements ActionPlugin, AnalysisPlugin {
         return List.of();
     }
 
-    /** The handler of GET /. */
-    final RestHandler root() {
-        return new Root();
+    final List<RestHandler> handlers() {
+        return List.of(new Root(), new Policies());
+    }
+
+    @Override
+    public List<Setting<?>> getSettings() {
+        return Policies.settings();
+    }
+
+    @Override
+    public List<NamedXContentRegistry.Entry> getNamedXContent() {
+        return Policies.parts();
     }
 
     @Override
