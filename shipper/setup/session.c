@@ -44,22 +44,26 @@ static bool take(void *self, struct bytes part)
 	return true;
 }
 
-/* {"error":{"reason":…,"root_cause":[{"reason":…}],"caused_by":{"reason":…}}} or {"error":"…"}. */
+/* {"error":{"reason":…,"caused_by":{"reason":…,"caused_by":…}}}, {"error":"…"} or {"message":"…"}:
+ * the innermost reason is the one that names the mistake. */
 static void explain(struct reply *reply)
 {
-	const char *paths[] = {"error.caused_by.caused_by.reason", "error.caused_by.reason",
-			       "error.reason", "error", "message"};
+	const char *reason[] = {"reason", NULL}, *cause[] = {"caused_by", NULL};
+	const char *text = reply_text(reply, "error");
+	yajl_val at = reply_value(reply, "error");
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		const char *text = reply_text(reply, paths[i]);
+	if (text == NULL)
+		text = reply_text(reply, "message");
+	for (; at != NULL; at = yajl_tree_get(at, cause, yajl_t_object)) {
+		const char *inner = YAJL_GET_STRING(yajl_tree_get(at, reason, yajl_t_string));
 
-		if (text != NULL) {
-			snprintf(reply->why, sizeof(reply->why), "HTTP %ld: %s", reply->status,
-				 text);
-			return;
-		}
+		if (inner != NULL)
+			text = inner;
 	}
-	snprintf(reply->why, sizeof(reply->why), "HTTP %ld", reply->status);
+	if (text != NULL)
+		snprintf(reply->why, sizeof(reply->why), "HTTP %ld: %s", reply->status, text);
+	else
+		snprintf(reply->why, sizeof(reply->why), "HTTP %ld", reply->status);
 }
 
 static bool ask(struct session *s, struct client_request *request, const char *path,
