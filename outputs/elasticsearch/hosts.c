@@ -30,8 +30,8 @@ bool hosts_init(struct hosts *hosts, const struct elastic_conf *conf, struct fau
 			hosts_fini(hosts);
 			return false;
 		}
-		hosts->at[hosts->count++] =
-			(struct host){.url = url, .documents = hosts->documents};
+		hosts->at[hosts->count++] = (struct host){
+			.url = url, .documents = hosts->documents, .fit = hosts->documents};
 	}
 	return true;
 }
@@ -91,8 +91,11 @@ static size_t least(size_t a, size_t b)
 void hosts_worked(struct hosts *hosts, struct host *host)
 {
 	host->doubtful = false;
+	host->barren = false;
 	host->until = 0;
 	host->ceiling = 0;
+	if (host->fit < host->documents)
+		host->fit = host->documents;
 	size_t more = least(host->documents * 2, hosts->documents);
 
 	if (host->wary == 0 || host->documents < host->wary) {
@@ -131,9 +134,16 @@ void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec at
 
 void hosts_give_less(struct host *host, size_t sent, bool some)
 {
+	bool again = host->barren;
+
+	host->barren = !some;
+	/* It has taken as many before: once is chance. */
+	if (!some && !again && sent <= FEW_DOCUMENTS && sent <= host->fit)
+		return;
 	size_t few = some ? FEW_DOCUMENTS : 1, half = sent / 2 > few ? sent / 2 : few;
 
 	host->documents = least(host->documents, half);
+	host->fit = least(host->fit, half);
 	host->wary = half;
 	host->calm = 0;
 }

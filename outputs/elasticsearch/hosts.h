@@ -5,8 +5,9 @@
  * row; meanwhile the others do its work, at once. When its rest is over it is asked a small
  * question first, and then begins with few documents, twice as many after each success: so a
  * cluster that just came back is not flattened. One that says that it has too much to do gets half
- * as much as before; and one that takes nothing at all, or fails with it, half of that again, down
- * to single documents: whatever its room is, what it is given fits at last.
+ * as much as before. One that takes nothing even of few documents gets half of these again, down to
+ * single ones, so that what it is given fits at last whatever its room is; but not where it has
+ * taken as many before and this is the first time in a row, which is chance.
  *
  *   works ──failure──► rests, doubtful ──rest over, answers──► works, few documents
  *     └──too busy──► rests ──rest over──► works, half as many
@@ -32,6 +33,8 @@ struct host {
 	int64_t until;	  /* rests until then, by the clock; 0 does not */
 	nsec ceiling;	  /* of the next rest; 0 the first */
 	size_t documents; /* how many it is given at a time */
+	size_t fit;	  /* how many it has taken, as far as is known */
+	bool barren;	  /* of the last request it took nothing */
 	size_t wary;	  /* from so many on they grow slowly: more were too many; 0 nowhere */
 	unsigned calm;	  /* requests that it took since they last grew */
 };

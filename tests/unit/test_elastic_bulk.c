@@ -321,6 +321,31 @@ Test(elastic_hosts, that_take_nothing_get_less_down_to_one)
 	hosts_fini(&h);
 }
 
+Test(elastic_hosts, that_now_and_then_take_nothing_are_not_given_less_than_a_few)
+{
+	struct hosts h = three();
+	struct host *host = hosts_choose(&h, (struct mono){1});
+
+	for (int requests = 0; requests < 300; requests++)
+		if (requests % 3 == 0)
+			hosts_give_less(host, host->documents, false);
+		else
+			hosts_worked(&h, host);
+	cr_assert_geq(host->documents, 16);
+	cr_assert_leq(host->documents, 64);
+	/* Few from the beginning, and some of them taken. */
+	host = hosts_choose(&h, (struct mono){1});
+	for (int requests = 0; requests < 300; requests++) {
+		hosts_give_less(host, 20, false);
+		hosts_give_less(host, 20, true);
+	}
+	cr_assert_eq(host->documents, 32);
+	hosts_give_less(host, 20, false);
+	hosts_give_less(host, 20, false);
+	cr_assert_eq(host->documents, 10);
+	hosts_fini(&h);
+}
+
 Test(elastic_hosts, are_given_what_was_too_much_only_now_and_then)
 {
 	struct hosts h = three();
