@@ -62,11 +62,6 @@ static void verdicts_set(struct batch *b, size_t from, size_t to, enum verdict w
 			b->entries[i].verdict = (uint8_t)is;
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 static struct slice fill(struct elastic *e, const struct batch *b, size_t from, size_t documents)
 {
 	struct slice s = {.from = from, .to = from};

@@ -82,11 +82,6 @@ struct host *hosts_choose(struct hosts *hosts, struct mono now)
 	return resting;
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Up to what was too much it goes quickly; past it, only now and then. */
 void hosts_worked(struct hosts *hosts, struct host *host)
 {
@@ -98,8 +93,10 @@ void hosts_worked(struct hosts *hosts, struct host *host)
 		host->fit = host->documents;
 	size_t more = least(host->documents * 2, hosts->documents);
 
-	if (host->wary == 0 || host->documents < host->wary) {
-		host->documents = host->wary == 0 ? more : least(more, host->wary);
+	if (host->wary == 0) {
+		host->documents = more;
+	} else if (host->documents < host->wary) {
+		host->documents = least(more, host->wary);
 	} else if (++host->calm >= CALM) {
 		host->documents = more;
 		host->wary = more < hosts->documents ? more : 0;

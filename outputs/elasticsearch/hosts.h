@@ -26,6 +26,11 @@
 #include "outputs/elasticsearch/conf.h"
 #include "shipper/base/time.h"
 
+static inline size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 struct host {
 	char *url;
 	bool doubtful;	  /* failed, and has not answered since */
@@ -61,7 +66,7 @@ void hosts_failed(struct hosts *hosts, struct host *host, struct mono now);
 /* Too much to do; `at_least` is how long it wants to be left alone, 0 when it does not say. */
 void hosts_busy(struct hosts *hosts, struct host *host, struct mono now, nsec at_least);
 /* It did not take all of so many documents, `some` or none of them: half as many from now on, and
- * twice that only after a while. */
+ * twice that only after a while; no fewer than a few by chance, as is said above. */
 void hosts_give_less(struct host *host, size_t sent, bool some);
 
 #endif

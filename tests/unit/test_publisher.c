@@ -416,13 +416,9 @@ Test(sender, waits_do_not_grow_while_documents_get_through)
 	struct waits w = {.most = 16};
 	struct entry entries[12] = {{0}};
 	struct batch b = {.entries = entries, .count = 12, .room = 12};
-	struct sender sender = {
-		.output = &output,
-		.pause = note_wait,
-		.pause_self = &w,
-		.backoff = {.first = 10, .limit = (nsec)3600 * NS_PER_S, .random = 1},
-	};
+	struct sender sender = sender_of(&output, NULL, &w);
 
+	sender.backoff.limit = (nsec)3600 * NS_PER_S;
 	sender_send(&sender, &b);
 	cr_assert_eq(tally_read(&sender.delivered), 12);
 	cr_assert_eq(w.count, 11);

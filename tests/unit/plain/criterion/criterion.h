@@ -84,11 +84,11 @@ static inline __attribute__((noreturn, format(printf, 4, 5))) void plain_fail(
 #define cr_assert_str_empty(a, ...)    cr_assert((a)[0] == 0, __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)    cr_assert(strcmp(a, b) == 0, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, n, ...) cr_assert(memcmp(a, b, n) == 0, __VA_ARGS__)
-#define cr_expect		       cr_assert
-#define cr_expect_not		       cr_assert_not
-#define cr_expect_eq		       cr_assert_eq
 #define cr_assert_float_eq(a, b, e, ...) \
 	cr_assert(((a) > (b) ? (a) - (b) : (b) - (a)) <= (e), __VA_ARGS__)
+#define cr_expect	   cr_assert
+#define cr_expect_not	   cr_assert_not
+#define cr_expect_eq	   cr_assert_eq
 #define cr_expect_neq	   cr_assert_neq
 #define cr_expect_lt	   cr_assert_lt
 #define cr_expect_leq	   cr_assert_leq
