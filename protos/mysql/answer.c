@@ -173,7 +173,7 @@ static void row(struct reading *r, struct exchange *x, const struct packet_head 
 	} else {
 		m->has_rows = true;
 		m->rows++;
-		if (r->conf->common.send_response)
+		if (m->shows)
 			rows_row(r, x, p->body, p->body.len == p->len);
 	}
 }
@@ -211,12 +211,12 @@ static void column(struct reading *r, struct exchange *x, const struct packet_he
 		m->columns++;
 		return;
 	}
-	if (r->conf->common.send_response)
+	if (m->shows)
 		rows_column(r, p->body);
 	if (--m->columns_left > 0)
 		return;
 	m->state = ANSWER_COLUMNS_EOF;
-	if (r->conf->common.send_response)
+	if (m->shows)
 		rows_columns_end(r, x);
 }
 
@@ -236,7 +236,8 @@ static void columns(struct reading *r, struct exchange *x, const struct packet_h
 		m->columns = (uint32_t)count;
 	m->columns_left = (uint32_t)count;
 	m->state = follow ? ANSWER_COLUMNS : ANSWER_COLUMNS_EOF;
-	if (!r->conf->common.send_response)
+	m->shows = r->conf->common.send_response;
+	if (!m->shows)
 		return;
 	if (follow)
 		rows_columns(r);
@@ -316,7 +317,8 @@ static void prepared(struct reading *r, struct exchange *x, const struct packet_
 		follow = cursor_u8(&c) != 0;
 	m->has_rows = m->columns > 0;
 	remember(r, x, params);
-	if (r->conf->common.send_response)
+	m->shows = r->conf->common.send_response;
+	if (m->shows)
 		rows_columns(r);
 	m->state = params > 0 ? ANSWER_PARAMS : ANSWER_PREPARED;
 	if (!follow || (params == 0 && m->columns == 0))
@@ -332,11 +334,11 @@ static void definition(struct reading *r, struct exchange *x, const struct packe
 		r->alien = true;
 		return;
 	}
-	if (!params && r->conf->common.send_response)
+	if (!params && m->shows)
 		rows_column(r, p->body);
 	if (params ? --m->params_left > 0 : --m->columns_left > 0)
 		return;
-	if (!params && r->conf->common.send_response)
+	if (!params && m->shows)
 		rows_columns_end(r, x);
 	group_ends(r, x, params);
 }

@@ -405,10 +405,14 @@ static void fetch_or_reset(struct reading *r, struct exchange *x, struct cursor 
 
 	if (st)
 		keep_statement(x, st);
-	if (mysql_of(x)->command == COM_STMT_FETCH)
-		mysql_of(x)->state = ANSWER_ROWS;
-	else if (st)
+	struct mysql *m = mysql_of(x);
+
+	if (m->command == COM_STMT_FETCH) {
+		m->state = ANSWER_ROWS;
+		m->shows = r->conf->common.send_response;
+	} else if (st) {
 		statement_long_clear(st);
+	}
 }
 
 static void close_statement(struct reading *r, struct exchange *x, struct cursor *c)

@@ -195,7 +195,7 @@ static bool is_row(const struct reading *r)
 {
 	const struct exchange *x = r->hand;
 
-	return x && mysql_of(x)->state == ANSWER_ROWS && !r->conf->common.send_response;
+	return x && mysql_of(x)->state == ANSWER_ROWS && !mysql_of(x)->shows;
 }
 
 /* How much of a packet is read in one piece. */

@@ -158,6 +158,7 @@ struct mysql {
 	bool awaits_file; /* LOAD DATA LOCAL */
 	bool stream;	  /* a binary log is asked for */
 	bool has_ok, has_rows, has_id, no_escapes;
+	bool shows;  /* its rows: settled where their columns begin, whatever is set meanwhile */
 	bool waits;  /* executed before it was numbered: `params` are as on the wire */
 	uint32_t id; /* of the statement */
 	uint32_t columns, columns_left, params_left;

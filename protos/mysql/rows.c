@@ -196,10 +196,10 @@ void rows_row(struct reading *r, struct exchange *x, struct bytes row, bool whol
 	bool binary = m->command == COM_STMT_EXECUTE || m->command == COM_STMT_FETCH ||
 		      m->command == COM_STMT_BULK_EXECUTE;
 
-	if (!is_shown(r) || m->rows > (uint64_t)r->conf->max_rows)
-		return;
 	if (m->command == COM_STMT_FETCH && m->rows == 1)
 		recall(r, m);
+	if (!is_shown(r) || m->rows > (uint64_t)r->conf->max_rows)
+		return;
 	m->row_bytes = 0;
 	if (x->said[SERVER].len > 0)
 		add(x, BYTES("\n"));
