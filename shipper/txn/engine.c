@@ -53,10 +53,18 @@ static size_t rounded(size_t n)
 	return (n + 15) & ~(size_t)15;
 }
 
-static size_t states_size(const struct proto *p)
+static size_t sides_size(const struct proto *p)
 {
-	size_t n = rounded(p->self_size) + 2 * rounded(p->side_size);
+	return 2 * rounded(p->side_size);
+}
 
+/* Of a conversation's own block; 0: it needs none. Of datagrams, all share the sides' state. */
+static size_t states_size(const struct proto *p, bool datagrams)
+{
+	size_t n = rounded(p->self_size) + (datagrams ? 0 : sides_size(p));
+
+	if (datagrams && n == 0)
+		return 0;
 	return n > sizeof(struct state_block) ? n : sizeof(struct state_block);
 }
 
@@ -112,6 +120,8 @@ struct engine *engine_new(const struct engine_conf *conf, const struct document_
 		};
 		record_pieces(&e->classes[i].pieces, e->classes[i].keys, all[i]);
 		make_tail(&e->classes[i], conf);
+		if (all[i]->transports & PROTO_UDP)
+			e->classes[i].datagram_sides = must_alloc(sides_size(all[i]));
 		world_open(&e->classes[i], e);
 		e->class_count = i + 1;
 	}
@@ -143,10 +153,12 @@ static void class_free(struct class *class)
 		buf_fini(&x->kept);
 		free(x);
 	}
-	while ((b = class->free_states)) {
-		class->free_states = b->next;
-		free(b);
-	}
+	for (int datagrams = 0; datagrams < 2; datagrams++)
+		while ((b = class->free_states[datagrams])) {
+			class->free_states[datagrams] = b->next;
+			free(b);
+		}
+	free(class->datagram_sides);
 	record_pieces_free(&class->pieces);
 	buf_fini(&class->tail);
 	doc_keys_free(class->keys);
@@ -389,21 +401,24 @@ enum side engine_guess(const struct engine *e, const struct packet *packet)
 /* From here on it is read as this protocol. */
 void conn_choose(struct conn *conn, struct class *class)
 {
-	struct state_block *block = class->free_states;
-	size_t size = states_size(class->proto);
+	const struct proto *proto = class->proto;
+	struct state_block **pool = &class->free_states[conn->datagrams], *block = *pool;
+	size_t size = states_size(proto, conn->datagrams);
+	uint8_t *sides = class->datagram_sides;
 
 	if (block) {
-		class->free_states = block->next;
+		*pool = block->next;
 		memset(block, 0, size);
-	} else {
+	} else if (size > 0) {
 		block = must_alloc(size);
 	}
 	quota_take(conn->engine->quota, size);
+	if (!conn->datagrams)
+		sides = (uint8_t *)block + rounded(proto->self_size);
 	conn->class = class;
 	conn->self = block;
-	conn->lane[CLIENT].state = (uint8_t *)block + rounded(class->proto->self_size);
-	conn->lane[SERVER].state =
-		(uint8_t *)conn->lane[CLIENT].state + rounded(class->proto->side_size);
+	conn->lane[CLIENT].state = sides;
+	conn->lane[SERVER].state = sides + rounded(proto->side_size);
 	conn->state = conn->fresh && !conn->datagrams ? CONN_LOST : CONN_READING;
 	conn->server_checked = true;
 	conn->server_spoke = !class->proto->pipelines;
@@ -491,9 +506,11 @@ void conn_free(struct conn *conn, enum flow_end why)
 
 		if (conn->class->proto->close)
 			conn->class->proto->close(conn);
-		quota_give(e->quota, states_size(conn->class->proto));
-		block->next = conn->class->free_states;
-		conn->class->free_states = block;
+		quota_give(e->quota, states_size(conn->class->proto, conn->datagrams));
+		if (block) {
+			block->next = conn->class->free_states[conn->datagrams];
+			conn->class->free_states[conn->datagrams] = block;
+		}
 	}
 	if (conn->holder)
 		holder_drop(e->conf->home, conn->holder);

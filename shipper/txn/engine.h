@@ -119,7 +119,8 @@ struct class
 	struct exchange *first, *final; /* open ones, by age */
 	struct exchange *free_exchanges;
 	unsigned free_count;
-	struct state_block *free_states;
+	struct state_block *free_states[2]; /* of streams, of datagrams */
+	uint8_t *datagram_sides;	    /* the sides' state while one is read */
 	uint64_t tally[STATUS_COUNT];
 	struct world world;
 };
