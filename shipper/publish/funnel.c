@@ -7,6 +7,8 @@ enum {
 	BATCH_SLACK = 16 << 10,
 	/* When workers wait, more batches only cost memory. */
 	BATCHES_WAITING = 8,
+	/* Then nobody is in a hurry either, and to wake a thread costs as much as ten documents. */
+	RING_AT_WAITING = 4,
 	ENTRIES_FIRST = 64,
 	/* How often a waiting worker looks at the stop flag, and how long it goes on then. */
 	STOP_LOOK_MS = 50,
@@ -28,6 +30,9 @@ struct funnel *funnel_new(const struct publish_conf *conf, struct bell *work)
 	f->conf = conf;
 	f->work = work;
 	f->count = (unsigned)count;
+	f->ring_at = !conf->wait		      ? 1
+		     : f->count / 2 < RING_AT_WAITING ? f->count / 2
+						      : RING_AT_WAITING;
 	f->batches = must_alloc(f->count * sizeof(f->batches[0]));
 	ring_init(&f->full, f->count);
 	ring_init(&f->empty, f->count);
@@ -122,11 +127,19 @@ static struct buf *funnel_room(void *self)
 	return &f->filling->text;
 }
 
+/* What was handed over is there to be taken. */
+static void ring(struct funnel *f)
+{
+	f->unrung = 0;
+	bell_ring(f->work);
+}
+
 static void hand_over(struct funnel *f)
 {
 	ring_put(&f->full, f->filling);
 	f->filling = NULL;
-	bell_ring(f->work);
+	if (++f->unrung >= f->ring_at)
+		ring(f);
 }
 
 static void more_entries(struct batch *b)
@@ -157,12 +170,15 @@ static void funnel_wrote(void *self, size_t at, unsigned proto, const char id[32
 
 void funnel_flush(struct funnel *f, bool now)
 {
-	struct batch *b = f->filling;
+	bool some = f->filling != NULL && f->filling->count > 0;
 
-	if (b == NULL || b->count == 0)
+	if (!some && f->unrung == 0)
 		return;
-	if (now || mono_now().ns - f->began.ns >= f->conf->flush_interval)
+	if (!now && mono_now().ns - f->began.ns < f->conf->flush_interval)
+		return;
+	if (some)
 		hand_over(f);
+	ring(f);
 }
 
 static void sink_flush(void *self, bool now)

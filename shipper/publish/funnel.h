@@ -22,10 +22,12 @@
 
 struct funnel {
 	const struct publish_conf *conf;
-	struct bell *work;     /* rung when a batch is handed over */
+	struct bell *work;     /* rung when batches are handed over */
 	struct batch *batches; /* all of them */
 	unsigned count;	       /* how many */
 	unsigned used;	       /* the first so many have been put to use */
+	unsigned ring_at;      /* `work` is rung for so many batches at a time */
+	unsigned unrung;       /* handed over since it was */
 	struct batch *filling; /* NULL when none is free, or none is needed yet */
 	struct mono began;     /* when its first document was written */
 	struct mono patience;  /* once stopping: until when to wait for a batch; 0 not stopping */

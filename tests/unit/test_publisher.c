@@ -187,6 +187,67 @@ Test(publisher, flush_waits_for_age)
 	bell_fini(&bell);
 }
 
+static bool rung(struct bell *bell)
+{
+	bool yes = !atomic_load(&bell->awaited);
+
+	bell_listen(bell);
+	return yes;
+}
+
+/* Who waits for its output wakes it for half of its batches at a time, and for what is left. */
+Test(publisher, who_waits_rings_for_several_batches)
+{
+	struct publish_conf conf = small(true);
+	struct bell bell;
+
+	bell_init(&bell);
+	struct funnel *f = funnel_new(&conf, &bell);
+
+	rung(&bell);
+	for (unsigned i = 0; i < 4; i++) {
+		write_document(f, 0, i, 5000);
+		cr_assert_eq(rung(&bell), i % 2 == 1, "batch %u", i);
+		if (i % 2 == 1)
+			for (int back = 0; back < 2; back++)
+				funnel_back(f, funnel_take(f));
+	}
+	write_document(f, 0, 4, 5000);
+	cr_assert_not(rung(&bell));
+	funnel_sink.flush(f, false);
+	cr_assert_not(rung(&bell), "it is not old yet");
+	f->began.ns -= conf.flush_interval;
+	funnel_sink.flush(f, false);
+	cr_assert(rung(&bell), "nothing is being filled, but one waits");
+	write_document(f, 0, 5, 5000);
+	funnel_sink.flush(f, true);
+	cr_assert(rung(&bell));
+	funnel_sink.flush(f, true);
+	cr_assert_not(rung(&bell), "there is nothing");
+	bell_ignore(&bell);
+	funnel_free(f);
+	bell_fini(&bell);
+}
+
+Test(publisher, who_does_not_wait_rings_for_each_batch)
+{
+	struct publish_conf conf = small(false);
+	struct bell bell;
+
+	bell_init(&bell);
+	struct funnel *f = funnel_new(&conf, &bell);
+
+	rung(&bell);
+	for (unsigned i = 0; i < 4; i++) {
+		write_document(f, 0, i, 5000);
+		cr_assert(rung(&bell), "batch %u", i);
+		funnel_back(f, funnel_take(f));
+	}
+	bell_ignore(&bell);
+	funnel_free(f);
+	bell_fini(&bell);
+}
+
 Test(publisher, close_gives_up_at_its_limit)
 {
 	struct script s = {.fail_tries = UINT32_MAX};
