@@ -220,13 +220,28 @@ static bool is_copy(struct worker *w, const struct packet *packet)
 	return true;
 }
 
+/* The conversation of the frame in hand, whose flow has come by now, and the flow of the next. */
+static void look_ahead(struct worker *w, const struct frame *frame)
+{
+	const void *conn = flow_user_ahead(w->flows);
+	struct glance next;
+
+	if (conn != NULL)
+		conn_fetch(conn);
+	flow_look_ahead(w->flows, glance(frame->link, frame->ahead, &next) ? &next : NULL);
+}
+
 static void own_frame(struct worker *w, const struct frame *frame)
 {
 	struct packet packet;
 	unsigned whose;
+	bool whole;
 
 	receive(w, frame);
-	if (!decode(w->decoder, frame, &packet))
+	look_ahead(w, frame);
+	whole = decode(w->decoder, frame, &packet);
+	flow_fetch_ahead(w->flows);
+	if (!whole)
 		return;
 	whose = w->team != NULL ? share_of(team_shares(w->team), &packet) : w->place;
 	if (is_copy(w, &packet))

@@ -77,6 +77,7 @@ enum next classic_next(struct classic *classic, struct inlet *in, struct frame *
 	frame->wire_bytes = wire > captured ? wire : captured;
 	frame->link = classic->link;
 	inlet_drop(in, RECORD_HEADER + (uint64_t)captured);
+	frame->ahead = bytes_skip(inlet_bytes(in), RECORD_HEADER);
 	classic->frames++;
 	return NEXT_FRAME;
 }

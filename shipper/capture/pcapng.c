@@ -20,6 +20,7 @@ enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
 enum {
 	BLOCK_HEADER = 8,
+	PACKET_HEADER = 28, /* of a packet in the block that nearly all use */
 	BLOCK_TRAILER = 4,
 	SECTION_BYTES = 12,				 /* up to and with the byte-order magic */
 	BLOCK_BYTES_MAX = FRAME_BYTES_MAX + (256 << 10), /* a frame and its options */
@@ -322,6 +323,7 @@ enum next pcapng_next(struct pcapng *p, struct inlet *in, struct frame *frame, s
 		if (what == NEXT_FAILED)
 			return NEXT_FAILED;
 		inlet_drop(in, len);
+		frame->ahead = bytes_skip(inlet_bytes(in), PACKET_HEADER);
 		if (what == NEXT_FRAME)
 			return NEXT_FRAME;
 	}

@@ -15,7 +15,10 @@
 
 struct frame {
 	nsec when;
-	struct bytes bytes;  /* as captured */
+	struct bytes bytes; /* as captured */
+	/* What lies ready behind it, and is most likely the front of the next frame: a hint of what
+	 * will be needed soon, not to be relied on; good as long as `bytes`. */
+	struct bytes ahead;
 	uint32_t wire_bytes; /* as on the wire; more than bytes.len when cut */
 	int link;	     /* LINKTYPE_ value (pcap-linktype(7)) */
 };

@@ -1,8 +1,8 @@
 #include "shipper/decode/share.h"
 
-#include "shipper/base/cursor.h"
+#include <endian.h>
 
-enum { LINK_ETHERNET = 1, ETHERNET_HEAD = 14, IPV4_HEAD = 20, IPV4_FRAGMENT = 0x3fff };
+#include "shipper/decode/glance.h"
 
 static uint32_t be32(const uint8_t *at)
 {
@@ -47,22 +47,9 @@ unsigned share_of(const struct share *share, const struct packet *p)
 
 int share_glance(const struct share *share, const struct frame *frame)
 {
-	struct cursor c = cursor_of(frame->bytes);
-	struct bytes ethernet = cursor_take(&c, ETHERNET_HEAD), ip, ports;
-	uint32_t src, dst;
+	struct glance g;
 
-	if (frame->link != LINK_ETHERNET || ethernet.len == 0 || ethernet.at[12] != 0x08 ||
-	    ethernet.at[13] != 0x00)
+	if (!glance(frame->link, frame->bytes, &g) || g.transport != TRANSPORT_TCP)
 		return -1;
-	ip = cursor_take(&c, IPV4_HEAD);
-	if (ip.len == 0 || ip.at[0] != 0x45 || ip.at[9] != TRANSPORT_TCP ||
-	    ((ip.at[6] << 8 | ip.at[7]) & IPV4_FRAGMENT) != 0)
-		return -1;
-	src = be32(ip.at + 12);
-	dst = be32(ip.at + 16);
-	ports = cursor_take(&c, 4);
-	if (ports.len == 0)
-		return -1;
-	return (int)divide(share, src, (uint16_t)(ports.at[0] << 8 | ports.at[1]), dst,
-			   (uint16_t)(ports.at[2] << 8 | ports.at[3]));
+	return (int)divide(share, be32toh(g.src), g.src_port, be32toh(g.dst), g.dst_port);
 }

@@ -133,7 +133,10 @@ struct flow_table {
 	size_t count;
 	struct entry **chunks;
 	uint32_t chunks_used, chunks_cap;
-	uint32_t free; /* index of the first free entry, linked by `newer`; 0: none */
+	uint32_t ahead_hash; /* of the packet that is most likely the next */
+	uint32_t ahead;	     /* index of the entry that it will need; 0: not known */
+	bool looks_ahead;    /* ahead_hash is set */
+	uint32_t free;	     /* index of the first free entry, linked by `newer`; 0: none */
 	struct idle idle[CLASS_COUNT];
 	struct rest *waiting, *waiting_last;
 	bool began; /* the clock runs */
@@ -146,6 +149,16 @@ struct flow_table {
 static inline struct entry *entry_at(const struct flow_table *t, uint32_t index)
 {
 	return &t->chunks[index >> CHUNK_SHIFT][index & (CHUNK - 1)];
+}
+
+/* All of it is about to be read and written: asks for its cache lines at once. */
+static inline const struct entry *entry_fetch(const struct entry *e)
+{
+	enum { CACHE_LINE = 64 };
+
+	for (size_t at = 0; at < sizeof *e; at += CACHE_LINE)
+		__builtin_prefetch((const uint8_t *)e + at, 1);
+	return e;
 }
 
 static inline uint64_t table_tick(const struct flow_table *t)

@@ -25,6 +25,7 @@
 #include "shipper/base/option.h"
 #include "shipper/base/piece.h"
 #include "shipper/base/quota.h"
+#include "shipper/decode/glance.h"
 #include "shipper/decode/packet.h"
 
 struct flow_table;
@@ -117,6 +118,16 @@ struct flow_table *flow_table_new(const struct flow_conf *conf, const struct flo
 /* From now on these limits and gap_timeout hold; the timeouts of idle ones stay as they were. */
 void flow_table_adopt(struct flow_table *table, const struct flow_conf *conf);
 void flow_table_free(struct flow_table *table); /* without calling the sink */
+
+/*
+ * What the next packet needs is brought near while others are worked on, in three steps: where its
+ * flow is noted (look_ahead; NULL: nothing is known of it), then the flow (fetch_ahead), then what
+ * the flow's user points to, which is the caller's (user_ahead, NULL when there is none). Hints
+ * alone: what they say may be wrong.
+ */
+void flow_look_ahead(struct flow_table *table, const struct glance *next);
+void flow_fetch_ahead(struct flow_table *table);
+const void *flow_user_ahead(const struct flow_table *table);
 
 void flow_push(struct flow_table *table, const struct packet *packet);
 

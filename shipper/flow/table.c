@@ -1,13 +1,11 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "shipper/base/must.h"
+#include "shipper/flow/key.h"
 #include "shipper/flow/tcp.h"
 
-enum { SLOTS_MIN = 256, SLOT_CHARGE = 16, CACHE_LINE = 64 };
+enum { SLOTS_MIN = 256, SLOT_CHARGE = 16 };
 
 /* Beyond this and TIME_BACK_MAX, timestamps are not those of a clock: a capture that goes back
  * further begins anew, one that leaps further has a hole. Neither makes the table's clock go back
@@ -37,88 +35,6 @@ static void clock_set(struct flow_table *t, nsec when)
 
 /* ---- Finding ---- */
 
-/* What both directions share beside addresses and ports, in two words. */
-struct place {
-	uint64_t kind; /* as endpoints has it, from `version` on */
-	uint64_t tunnel;
-};
-
-_Static_assert(offsetof(struct endpoints, vlan) + sizeof(uint16_t) * VLAN_DEPTH_MAX ==
-		       offsetof(struct endpoints, version) + sizeof(uint64_t),
-	       "version to vlan are compared as one word");
-
-/* GTP-U numbers the two directions apart, so its identifier cannot be part of the key. */
-static uint64_t tunnel_word(const struct tunnel *tunnel)
-{
-	uint64_t id = tunnel->has_id && tunnel->kind != TUNNEL_GTPU ? tunnel->id : 0;
-
-	return (uint64_t)tunnel->kind << 40 | (uint64_t)tunnel->has_id << 32 | id;
-}
-
-static struct place place_of(const struct packet *p)
-{
-	struct place place = {0};
-	struct {
-		uint8_t version, transport, vlans, tunnels;
-		uint16_t vlan[VLAN_DEPTH_MAX];
-	} kind = {.version = p->version,
-		  .transport = p->transport,
-		  .vlans = p->vlans,
-		  .tunnels = p->tunnels,
-		  .vlan = {p->vlans > 0 ? p->vlan[0] : 0, p->vlans > 1 ? p->vlan[1] : 0}};
-
-	_Static_assert(sizeof kind == sizeof place.kind, "as endpoints has it");
-	memcpy(&place.kind, &kind, sizeof kind);
-	if (p->tunnels > 0)
-		place.tunnel = tunnel_word(&p->tunnel[p->tunnels - 1]);
-	return place;
-}
-
-static uint64_t load64(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof v);
-	return v;
-}
-
-static uint32_t load32(const uint8_t *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof v);
-	return v;
-}
-
-/* The same for both directions: the smaller end goes first. */
-static uint32_t hash_of(const struct flow_table *t, const struct packet *p,
-			const struct place *place)
-{
-	uint64_t w[7] = {place->kind, place->tunnel};
-	size_t words = 4;
-
-	if (p->version == 4) {
-		uint64_t a = (uint64_t)load32(p->src.at) << 16 | p->src_port;
-		uint64_t b = (uint64_t)load32(p->dst.at) << 16 | p->dst_port;
-
-		w[2] = a < b ? a : b;
-		w[3] = a < b ? b : a;
-	} else {
-		uint64_t a = load64(p->src.at), b = load64(p->dst.at);
-		uint64_t c = load64(p->src.at + 8), d = load64(p->dst.at + 8);
-		bool swap = a != b ? a > b : c != d ? c > d : p->src_port > p->dst_port;
-
-		w[2] = swap ? b : a;
-		w[3] = swap ? d : c;
-		w[4] = swap ? a : b;
-		w[5] = swap ? c : d;
-		w[6] = swap ? (uint64_t)p->dst_port << 16 | p->src_port
-			    : (uint64_t)p->src_port << 16 | p->dst_port;
-		words = 7;
-	}
-	return (uint32_t)XXH3_64bits_withSeed(w, words * sizeof w[0], t->seed);
-}
-
 static bool addr_eq(const struct addr *a, const struct addr *b)
 {
 	return load64(a->at) == load64(b->at) && load64(a->at + 8) == load64(b->at + 8);
@@ -144,20 +60,12 @@ static bool is_same(const struct entry *e, const struct packet *p, const struct 
 
 /* ---- Slots: open addressing, the next one when taken ---- */
 
-/* All of it is about to be read and written: asks for its cache lines at once. */
-static const struct entry *fetch(const struct entry *e)
-{
-	for (size_t at = 0; at < sizeof *e; at += CACHE_LINE)
-		__builtin_prefetch((const uint8_t *)e + at, 1);
-	return e;
-}
-
 static uint32_t find(const struct flow_table *t, uint32_t hash, const struct packet *p,
 		     const struct place *place, enum side *from)
 {
 	for (uint32_t i = hash & t->mask; t->slots[i].index != 0; i = (i + 1) & t->mask)
 		if (t->slots[i].hash == hash &&
-		    is_same(fetch(entry_at(t, t->slots[i].index)), p, place, from))
+		    is_same(entry_fetch(entry_at(t, t->slots[i].index)), p, place, from))
 			return t->slots[i].index;
 	return 0;
 }
@@ -447,7 +355,7 @@ static uint32_t reuse(struct flow_table *t, uint32_t index, const struct packet 
 void flow_push(struct flow_table *t, const struct packet *p)
 {
 	struct place place = place_of(p);
-	uint32_t hash = hash_of(t, p, &place);
+	uint32_t hash = key_hash(t, p, &place);
 	bool is_tcp = p->transport == TRANSPORT_TCP;
 	enum side from;
 

@@ -86,6 +86,8 @@ void conn_free(struct conn *conn, enum flow_end why);
 void conn_data(struct conn *conn, enum side from, const struct piece *piece);
 void conn_lost(struct conn *conn, enum side from, uint64_t n, nsec when);
 void conn_end(struct conn *conn, enum side from, nsec when);
+/* Asks for the memory of one that is needed soon; it may be gone, or another one. */
+void conn_fetch(const void *conn);
 void conn_datagram(struct conn *conn, enum side from, const struct piece *piece,
 		   uint32_t cut_bytes);
 

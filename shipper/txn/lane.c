@@ -499,12 +499,17 @@ void conn_end(struct conn *conn, enum side from, nsec when)
 		conn_lose(conn, NOTE_CLOSED);
 }
 
+void conn_fetch(const void *conn)
+{
+	for (size_t at = 0; at < offsetof(struct conn, community); at += CACHE_LINE)
+		__builtin_prefetch((const char *)conn + at);
+}
+
 /* A datagram is a stream of one piece: its state begins anew, and nothing is kept of it. */
 void conn_datagram(struct conn *conn, enum side from, const struct piece *piece, uint32_t cut_bytes)
 {
 	/* Last looked at with the datagram before, maybe seconds ago: all of it at once. */
-	for (size_t at = 0; at < offsetof(struct conn, community); at += CACHE_LINE)
-		__builtin_prefetch((const char *)conn + at);
+	conn_fetch(conn);
 
 	struct lane *lane = &conn->lane[from];
 	struct mark m = {lane->offset, piece->when, PEER_UNKNOWN, ++lane->pieces};

@@ -134,6 +134,7 @@ struct seen {
 	struct frame frames[16]; /* the bytes are gone; their first is in `fill` */
 	uint8_t fill[16];
 	size_t count, reports;
+	size_t foretold; /* by `ahead` of the frame before */
 	enum next end;
 	struct fault fault, report;
 };
@@ -157,6 +158,7 @@ static inline struct seen read_files(const char *const *paths, size_t count, con
 	static struct seen seen;
 	struct file_conf conf = {filter, knows_link, keep_report, &seen};
 	struct frame frame;
+	struct bytes ahead = NO_BYTES;
 	struct tap tap;
 	enum next got;
 
@@ -169,6 +171,8 @@ static inline struct seen read_files(const char *const *paths, size_t count, con
 		if (got == NEXT_IDLE)
 			continue;
 		cr_assert_lt(seen.count, 16);
+		seen.foretold += ahead.len > 0 && ahead.at == frame.bytes.at;
+		ahead = frame.ahead;
 		for (size_t i = 0; i < frame.bytes.len; i++)
 			cr_assert_eq(frame.bytes.at[i], frame.bytes.at[0]);
 		seen.fill[seen.count] = frame.bytes.len > 0 ? frame.bytes.at[0] : 0;

@@ -151,7 +151,7 @@ static struct stage *stage_new(void)
 	return g;
 }
 
-static uint64_t stage_count(const struct stage *g, enum counter which)
+static inline uint64_t stage_count(const struct stage *g, enum counter which)
 {
 	return g->counters.at[which];
 }
@@ -209,7 +209,7 @@ static inline void stage_handshake(struct stage *g)
 }
 
 /* What was said since the last call. */
-static const char *stage_said(struct stage *g)
+static inline const char *stage_said(struct stage *g)
 {
 	static char said[STAGE_LOG];
 

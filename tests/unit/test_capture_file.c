@@ -24,6 +24,28 @@ Test(capture_file, classic_in_four_kinds)
 	}
 }
 
+/* What lies behind a frame is told with it, as far as it was read. */
+Test(capture_file, the_next_frame_is_foretold)
+{
+	struct made classic = {0}, ng = {0};
+
+	classic_head(&classic, 0xa1b2c3d4, 96, 1);
+	section(&ng);
+	interface(&ng, 1, 262144, 0, 0);
+	for (uint8_t i = 1; i <= 5; i++) {
+		classic_frame(&classic, i, 0, 60U + i, 1500, i);
+		packet(&ng, 0, i, 60U + i, 1500, i);
+	}
+	struct seen seen = read_one(&classic);
+	cr_expect_eq(seen.count, 5);
+	cr_expect_eq(seen.foretold, 4);
+	seen = read_one(&ng);
+	cr_expect_eq(seen.count, 5);
+	cr_expect_eq(seen.foretold, 4);
+	gone(&classic);
+	gone(&ng);
+}
+
 /* A link field may carry how frames end in a checksum; old files carry raw IP's number of their
  * system. */
 Test(capture_file, link_type_and_its_flags)
