@@ -1,4 +1,5 @@
 #include "shipper/base/amount.h"
+#include "shipper/base/heap.h"
 #include "shipper/base/must.h"
 #include "shipper/capture/file.h"
 #include "shipper/capture/pace.h"
@@ -239,6 +240,8 @@ static bool begin(struct replay *r, const struct settings *settings, struct crew
 		log_error("%s", fault.text);
 		return false;
 	}
+	if (workers == 1)
+		heap_reserve();
 	if (!crew_open(crew, settings, workers, &fault)) {
 		taps_close(taps, workers);
 		log_error("%s", fault.text);
