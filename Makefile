@@ -27,6 +27,14 @@ CPPFLAGS += -DWIRESPAN_ISAL
 LDLIBS += -lisal
 endif
 
+# The program is optimized as a whole, which saves some 5 % of a replay's time. Its objects hold
+# ordinary code as well, for tests, which link often. Where the assembler brings in a file, the
+# linker would not find what it defines.
+ifeq ($(SAN)$(shell $(CC) --version | grep -i clang),)
+LTO ?= -flto=auto -ffat-lto-objects
+endif
+NO_LTO := outputs/report/template.o shipper/kibana/bundle.o
+
 # `make V=1` shows whole command lines.
 RUN = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(1) $(patsubst $(BUILD)/%,%,$@)";))
 
@@ -55,7 +63,7 @@ test: ## install what is missing, build, run every test
 # ---- the program ----
 
 $(BUILD)/wirespan: $(BUILD)/shipper/main.o $(LIB)
-	$(call RUN,link   )$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call RUN,link   )$(CC) $(OPT) $(LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The dashboards are read by the assembler.
 $(BUILD)/shipper/kibana/bundle.o $(BUILD)/fuzz/obj/shipper/kibana/bundle.o: $(wildcard dashboards/built/*.ndjson)
@@ -67,6 +75,8 @@ $(LIB): $(LIB_OBJ)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call RUN,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(LIB_OBJ) $(BUILD)/shipper/main.o: CFLAGS += $(LTO)
+$(addprefix $(BUILD)/,$(NO_LTO)): CFLAGS += $(if $(LTO),-fno-lto)
 
 # The page of `wirespan report`, made of dashboards/report/, is in the program.
 REPORT_PARTS := $(shell find dashboards/report -type f)
