@@ -10,6 +10,9 @@
 
 #include "shipper/base/must.h"
 #include "shipper/capture/file.h"
+#include "shipper/decode/glance.h"
+
+enum { AHEAD_READ = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +27,8 @@ static volatile uint64_t read_bytes;
 static void read_all(struct tap *tap)
 {
 	struct fault fault = {0};
-	struct frame frame;
+	struct frame frame = {.ahead = NO_BYTES};
+	struct glance g;
 	uint64_t sum = 0;
 	nsec last = 0;
 	enum next got;
@@ -38,6 +42,11 @@ static void read_all(struct tap *tap)
 		last = frame.when;
 		for (size_t i = 0; i < frame.bytes.len; i++)
 			sum += frame.bytes.at[i];
+		if (glance(frame.link, frame.ahead, &g))
+			sum += g.src + g.dst + g.src_port + g.dst_port;
+		for (size_t i = 0; i < frame.ahead.len && i < AHEAD_READ; i++)
+			sum += frame.ahead.at[i];
+		frame.ahead = NO_BYTES;
 	}
 	must(got == NEXT_END || fault.text[0] != '\0');
 	read_bytes = sum;

@@ -70,7 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 			memcpy(block, b.at, b.len);
 		now += switches & BACKWARDS ? -step : step;
 
-		struct frame f = {now, {block, b.len}, (uint32_t)b.len + lacking, link};
+		struct frame f = {.when = now,
+				  .bytes = {block, b.len},
+				  .wire_bytes = (uint32_t)b.len + lacking,
+				  .link = link};
 
 		count(&counters, COUNT_FRAMES_RECEIVED);
 		decoder_expire(d, now);
