@@ -39,6 +39,14 @@ static struct tap open_or_skip(const char *name, const struct device_conf *conf)
 	return tap;
 }
 
+/* What others said before the filter held lies in the buffer, and may fill it: it goes first. */
+static void empty(struct tap *tap)
+{
+	struct frame frame;
+
+	cr_assert_eq(tap->source->next(tap->self, &frame, NULL), NEXT_IDLE);
+}
+
 /* Every datagram once and in order, on "lo" and on "any". */
 static void hear(const char *name, int link)
 {
@@ -52,6 +60,7 @@ static void hear(const char *name, int link)
 
 	conf.ports.udp = (struct filter_ports){&port, 1, false};
 	tap = open_or_skip(name, &conf);
+	empty(&tap);
 	for (unsigned i = 0; i < DATAGRAMS; i++) {
 		uint8_t said[100] = {(uint8_t)i};
 
@@ -109,6 +118,7 @@ Test(capture_device, drained_at_the_end, .timeout = 60)
 
 	conf.ports.udp = (struct filter_ports){&port, 1, false};
 	tap = open_or_skip("lo", &conf);
+	empty(&tap);
 	for (unsigned i = 0; i < DATAGRAMS; i++)
 		cr_assert_eq(send(fd, "x", 1, 0), 1);
 	tap.source->drain(tap.self);
