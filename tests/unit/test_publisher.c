@@ -195,16 +195,28 @@ static bool rung(struct bell *bell)
 	return yes;
 }
 
+/* A funnel, and whoever waits for its batches. */
+static struct funnel *listened(const struct publish_conf *conf, struct bell *bell)
+{
+	bell_init(bell);
+	bell_listen(bell);
+	return funnel_new(conf, bell);
+}
+
+static void listened_end(struct funnel *f, struct bell *bell)
+{
+	bell_ignore(bell);
+	funnel_free(f);
+	bell_fini(bell);
+}
+
 /* Who waits for its output wakes it for half of its batches at a time, and for what is left. */
 Test(publisher, who_waits_rings_for_several_batches)
 {
 	struct publish_conf conf = small(true);
 	struct bell bell;
+	struct funnel *f = listened(&conf, &bell);
 
-	bell_init(&bell);
-	struct funnel *f = funnel_new(&conf, &bell);
-
-	rung(&bell);
 	for (unsigned i = 0; i < 4; i++) {
 		write_document(f, 0, i, 5000);
 		cr_assert_eq(rung(&bell), i % 2 == 1, "batch %u", i);
@@ -224,28 +236,21 @@ Test(publisher, who_waits_rings_for_several_batches)
 	cr_assert(rung(&bell));
 	funnel_sink.flush(f, true);
 	cr_assert_not(rung(&bell), "there is nothing");
-	bell_ignore(&bell);
-	funnel_free(f);
-	bell_fini(&bell);
+	listened_end(f, &bell);
 }
 
 Test(publisher, who_does_not_wait_rings_for_each_batch)
 {
 	struct publish_conf conf = small(false);
 	struct bell bell;
+	struct funnel *f = listened(&conf, &bell);
 
-	bell_init(&bell);
-	struct funnel *f = funnel_new(&conf, &bell);
-
-	rung(&bell);
 	for (unsigned i = 0; i < 4; i++) {
 		write_document(f, 0, i, 5000);
 		cr_assert(rung(&bell), "batch %u", i);
 		funnel_back(f, funnel_take(f));
 	}
-	bell_ignore(&bell);
-	funnel_free(f);
-	bell_fini(&bell);
+	listened_end(f, &bell);
 }
 
 Test(publisher, close_gives_up_at_its_limit)
